@@ -1,0 +1,14 @@
+// The estimated cost of one call before it runs, in the three strengths that limits ask for.
+
+/**
+ * Token amounts of one LLM call. `learned` is the p90 guess that `reserve: Learned` charges, `strict` the p99 guess
+ * with the full output cap that `reserve: Strict` charges, `known` what the call certainly costs at least
+ * (a lower bound of the input), so that only it can make a call too large. All whole numbers, `known <= strict`.
+ */
+export type TokenEstimate = {
+  readonly learned: { readonly input: number; readonly output: number };
+  readonly strict: { readonly input: number; readonly output: number };
+  readonly known: { readonly input: number; readonly output: number };
+  /** True when `strict.output` is a fact (explicit cap or the model's maximum), false when it is a guess. */
+  readonly outputBounded: boolean;
+};
