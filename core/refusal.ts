@@ -63,6 +63,8 @@ export type Violation = {
   /** What is left now, never below 0. */
   readonly remaining: number;
   readonly requested: number;
+  /** The most that one call may ask for: the size of the bucket. Absent where it is the quota. */
+  readonly maxPerCall?: number;
 };
 
 /** A call that was not admitted. A normal result, never thrown. */

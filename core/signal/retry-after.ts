@@ -1,0 +1,54 @@
+// How long a caller is told to wait. Whole seconds for everybody, milliseconds for those who read them; never 0, a
+// float or a date, each of which some SDK turns into an immediate retry.
+
+import type { Refusal } from '../refusal.ts';
+import { DENY_CLASS_RULES, MAX_WAIT_MS } from './deny-class.ts';
+
+/**
+ * The longest announced wait, in whole seconds, that SDKs keep. At 60 and above some of them ignore Retry-After and
+ * come back within a second, others sleep for any length.
+ */
+export const MAX_THROTTLED_SECONDS = 59;
+
+const MAX_JITTER_SHARE = 0.1;
+const MAX_JITTER_MS = 5000;
+
+/** One wait in the two forms of the wire. `seconds * 1000 >= ms` always. */
+export type RetryAfter = {
+  /** `Retry-After`: a whole number, at least 1. */
+  readonly seconds: number;
+  /** `retry-after-ms`: a whole number, at least 1. */
+  readonly ms: number;
+};
+
+/** A wait rounded up to both forms. What is below 1 ms or not a number is 1 ms; at most 2^31 - 1 s. */
+export function toRetryAfter(waitMs: number): RetryAfter {
+  const ms = waitMs > 1 ? Math.ceil(Math.min(waitMs, MAX_WAIT_MS)) : 1;
+  return { seconds: Math.ceil(ms / 1000), ms };
+}
+
+/** THROTTLED where the announced whole seconds are at most 59, otherwise DEFERRED. */
+export function classOfWait(waitMs: number): 'THROTTLED' | 'DEFERRED' {
+  return toRetryAfter(waitMs).seconds <= MAX_THROTTLED_SECONDS ? 'THROTTLED' : 'DEFERRED';
+}
+
+/**
+ * A wait with jitter: whole milliseconds, never less than asked, at most 10 % or 5 s more (whichever is smaller), the
+ * same for one hash each time. A wait that is THROTTLED stays so.
+ *
+ * @param callerHash a 32-bit hash of who waits and for what (`hashString`)
+ */
+export function jitteredWaitMs(waitMs: number, callerHash: number): number {
+  const { ms, seconds } = toRetryAfter(waitMs);
+  const room = Math.floor(waitMs + Math.min(waitMs * MAX_JITTER_SHARE, MAX_JITTER_MS)) - ms;
+  if (!(room > 0)) return ms;
+  const jittered = ms + (callerHash % (room + 1));
+  return seconds <= MAX_THROTTLED_SECONDS ? Math.min(jittered, MAX_THROTTLED_SECONDS * 1000) : jittered;
+}
+
+/** What a refusal announces, within the bounds of its class; undefined where its class announces nothing. */
+export function announcedWait(refusal: Pick<Refusal, 'class' | 'waitMs'>): RetryAfter | undefined {
+  const rule = DENY_CLASS_RULES[refusal.class].retryAfter;
+  if (rule.kind === 'none') return undefined;
+  return toRetryAfter(refusal.waitMs > rule.minMs ? Math.min(refusal.waitMs, rule.maxMs) : rule.minMs);
+}

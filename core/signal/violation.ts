@@ -1,0 +1,14 @@
+// What every rendering of a violated limit agrees on.
+
+import type { Violation } from '../refusal.ts';
+import { toWhole } from './amount.ts';
+
+/** How a limit is called in sentences, problem details and RateLimit fields: `policy/limit`. */
+export function limitName(violation: Violation): string {
+  return `${violation.policy.name}/${violation.limit}`;
+}
+
+/** The most of the limit's unit that a single call may ask for. */
+export function maxPerCallOf(violation: Violation): number {
+  return toWhole(violation.maxPerCall ?? violation.quota);
+}
