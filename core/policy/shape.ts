@@ -1,0 +1,70 @@
+// Does a document have the described shape? Every mismatch becomes a finding in our own words: the schema library
+// decides what is wrong, never how it is said.
+
+import type { core } from 'zod';
+import { DESCRIPTIONS, type FilledPolicy, type PolicyKind } from './description.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { createFieldGuide, type FieldGuide, placeOf } from './fields.ts';
+import { type Finding, invalid, type Path, valueAt } from './finding.ts';
+
+/** `filled` has every fixed default in place; it is undefined when there are findings or for a cluster policy. */
+export type Shape = { readonly findings: readonly Finding[]; readonly filled: FilledPolicy | undefined };
+
+/** Compares plain data with the description of `kind`: at most one finding for each place. */
+export function checkShape(kind: PolicyKind, data: unknown): Shape {
+  if (kind === 'RateLimitPolicy') {
+    const result = DESCRIPTIONS.RateLimitPolicy.safeParse(data);
+    if (result.success) return { findings: [], filled: result.data };
+    return { findings: explainAll(kind, data, result.error.issues), filled: undefined };
+  }
+  const result = DESCRIPTIONS[kind].safeParse(data);
+  return { findings: explainAll(kind, data, result.error?.issues ?? []), filled: undefined };
+}
+
+function explainAll(kind: PolicyKind, data: unknown, issues: readonly core.$ZodIssue[]): Finding[] {
+  if (issues.length === 0) return [];
+  const guide = createFieldGuide(kind);
+  return issues.flatMap((issue) => {
+    // Symbols cannot be keys of plain data.
+    const path = issue.path.filter((key) => typeof key !== 'symbol');
+    if (issue.code === 'unrecognized_keys') return explainUnknownFields(guide, path, issue.keys);
+    return [invalid(path, explainIssue(guide, issue, path, valueAt(data, path)))];
+  });
+}
+
+function explainUnknownFields(guide: FieldGuide, path: Path, names: readonly string[]): Finding[] {
+  const place = placeOf(path);
+  return names.map((name) => invalid([...path, name], guide.explainUnknown(place, name)));
+}
+
+function explainIssue(guide: FieldGuide, issue: core.$ZodIssue, path: Path, value: unknown): string {
+  const form = formOf(guide, issue, path);
+  if (value === undefined) return `is required: write ${form}`;
+  if (value === null) return `must be ${form}, not empty: give a value or remove the field`;
+  if (issue.code === 'invalid_key') return `needs as its key ${form}`;
+  return `must be ${form}${issue.code === 'invalid_value' ? hintFor(issue.values, value) : ''}`;
+}
+
+/** A noun phrase for what belongs at the place of an issue. */
+function formOf(guide: FieldGuide, issue: core.$ZodIssue, path: Path): string {
+  if (issue.code === 'invalid_value') return oneOf(issue.values);
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
+  if (issue.code !== 'invalid_type') return issue.message;
+  if (issue.expected === 'record') return 'a map of strings';
+  if (issue.expected === 'object') return `a map with the fields ${guide.fieldsAt(placeOf(path)).join(', ')}`;
+  return issue.message;
+}
+
+/** `A`, `A or B`, `one of A, B, C`. */
+export function oneOf(values: readonly unknown[]): string {
+  return values.length <= 2 ? values.join(' or ') : `one of ${values.join(', ')}`;
+}
+
+/** A guess at which of `values` was meant; '' without one. */
+export function hintFor(values: readonly unknown[], value: unknown): string {
+  const names = values.map(String);
+  if (value === false && names.includes('Off')) return ': quote it as "Off", which YAML 1.1 reads as false';
+  if (typeof value !== 'string') return '';
+  const near = didYouMean(value, names);
+  return near === undefined ? '' : `: did you mean ${near}?`;
+}

@@ -1,0 +1,131 @@
+// Every refusal that a policy can cause, made in one place from what was short or forbidden.
+
+import type { CallCost } from './cost.ts';
+import type { Metering } from './decide.ts';
+import type { Chain } from './engine/chain.ts';
+import type { Demand } from './engine/engine.ts';
+import type { LimitRule } from './policy/plan.ts';
+import type { Reason, Refusal, Violation } from './refusal.ts';
+import type { Unit } from './unit.ts';
+
+/** Announced waits up to this are THROTTLED: most SDKs obey them. Longer ones they ignore or sleep through. */
+const MAX_THROTTLED_MS = 59_000;
+
+const RATE_REASONS: Readonly<Record<Unit, Reason>> = {
+  Requests: 'REQUEST_RATE_EXCEEDED',
+  ToolCalls: 'REQUEST_RATE_EXCEEDED',
+  InputTokens: 'TOKEN_RATE_EXCEEDED',
+  OutputTokens: 'TOKEN_RATE_EXCEEDED',
+  TotalTokens: 'TOKEN_RATE_EXCEEDED',
+  ComputeSeconds: 'REQUEST_RATE_EXCEEDED',
+  Concurrency: 'CONCURRENCY_EXCEEDED',
+  USD: 'SPEND_RATE_EXCEEDED',
+};
+
+/** The units that a route we cannot read would leave uncounted. */
+const METERED_UNITS: ReadonlySet<Unit> = new Set(['InputTokens', 'OutputTokens', 'TotalTokens', 'USD']);
+
+/** Short on capacity: wait `waitMs`. `shortages` has the binding one first. */
+export function refuseUntil(chain: Chain, shortages: readonly Demand[], waitMs: number): Refusal {
+  const violations = toViolations(chain, shortages);
+  return {
+    class: waitMs <= MAX_THROTTLED_MS ? 'THROTTLED' : 'DEFERRED',
+    reason: RATE_REASONS[violations[0]?.unit ?? 'Requests'],
+    waitMs,
+    violations,
+    detail: '',
+  };
+}
+
+/** The call can never fit. The limits that it exceeds come first. */
+export function refuseTooLarge(chain: Chain, shortages: readonly Demand[]): Refusal {
+  const bySize = [...shortages].sort(
+    (a, b) => Number(Number.isFinite(a.waitMs)) - Number(Number.isFinite(b.waitMs)),
+  );
+  return {
+    class: 'TOO_LARGE',
+    reason: 'REQUEST_EXCEEDS_LIMIT',
+    waitMs: 0,
+    violations: toViolations(chain, bySize),
+    detail: '',
+  };
+}
+
+/** Refusals that no level can change: a restricted tool, or a limit of 0 on a unit that the call costs. */
+export function refuseForbidden(chain: Chain, cost: CallCost): Refusal | undefined {
+  if (chain.forbiddenBy !== undefined) {
+    return forbidden(
+      'TOOL_RESTRICTED',
+      [],
+      `The policy ${chain.forbiddenBy.namespace}/${chain.forbiddenBy.policy} does not allow this tool.`,
+    );
+  }
+  for (const at of chain.zeros) {
+    const rule = chain.rules[at];
+    if (rule !== undefined && (cost[chain.chargeAt[at] as number] as number) > 0) {
+      return forbidden(
+        'LIMIT_IS_ZERO',
+        [toViolation(rule, 0, cost[chain.chargeAt[at] as number] as number)],
+        '',
+      );
+    }
+  }
+  return undefined;
+}
+
+/** Refusals because a limit could not be kept: what the call costs in its unit is unknown. */
+export function refuseUnmetered(chain: Chain, metering: Metering): Refusal | undefined {
+  if (metering === 'complete') return undefined;
+  const rule = chain.rules.find(
+    ({ unit, shadow }) => !shadow && (metering === 'unreadable' ? METERED_UNITS.has(unit) : unit === 'USD'),
+  );
+  if (rule === undefined) return undefined;
+  const violations = [toViolation(rule, 0, 0)];
+  return metering === 'unreadable'
+    ? forbidden(
+        'ROUTE_NOT_METERED',
+        violations,
+        `The limit counts ${rule.unit}, which cannot be read from this route.`,
+      )
+    : forbidden(
+        'MODEL_WITHOUT_PRICE',
+        violations,
+        'The limit counts USD and the model has no price: add it to the price table.',
+      );
+}
+
+/** No policies were ever received. */
+export function refuseMissingPolicies(callerHash: number): Refusal {
+  return {
+    class: 'UNAVAILABLE',
+    reason: 'POLICIES_MISSING',
+    // Spread over 1 to 5 s so that callers do not come back together.
+    waitMs: 1_000 + Math.floor((4_000 * (callerHash >>> 0)) / 2 ** 32),
+    violations: [],
+    detail: 'No policies have been received yet.',
+  };
+}
+
+function forbidden(reason: Reason, violations: readonly Violation[], detail: string): Refusal {
+  return { class: 'FORBIDDEN', reason, waitMs: 0, violations, detail };
+}
+
+function toViolations(chain: Chain, shortages: readonly Demand[]): Violation[] {
+  return shortages.flatMap(({ at, amount, missing }) => {
+    const rule = chain.rules[at];
+    return rule === undefined ? [] : [toViolation(rule, Math.max(0, amount - missing), amount)];
+  });
+}
+
+function toViolation(rule: LimitRule, remaining: number, requested: number): Violation {
+  return {
+    policy: { namespace: rule.namespace, name: rule.policy, revision: rule.revision },
+    limit: rule.limit,
+    unit: rule.unit,
+    per: rule.per,
+    quota: rule.shape.windowMs === 0 ? rule.shape.capacity : rule.shape.limit,
+    windowSeconds: rule.shape.windowMs / 1_000,
+    remaining,
+    requested,
+  };
+}
