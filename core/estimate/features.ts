@@ -9,6 +9,11 @@ export type InputFeatures = {
   readonly proseBytes: number;
   /** Bytes of code or JSON-like ASCII text (tool schemas, tool results, code blocks). */
   readonly codeBytes: number;
+  /**
+   * ASCII digits among `proseBytes` and `codeBytes` (counted there too). Tokenizers cut numbers, ids and hashes into
+   * many short tokens: without this count the error on JSON is three times as large. Absent counts as 0.
+   */
+  readonly digitBytes?: number;
   /** Bytes above 0x7F. */
   readonly nonAsciiBytes: number;
   readonly messages: number;
