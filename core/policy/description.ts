@@ -146,7 +146,7 @@ const anomaly = z.strictObject({
 });
 
 const selector = z.strictObject({
-  matchLabels: labels.prefault({}).describe('Labels that a pod must all have with these values.'),
+  matchLabels: labels.prefault({}).describe('Labels that must all be present, with these values.'),
 });
 
 const spec = z.strictObject({
@@ -213,10 +213,12 @@ const metadata = z.strictObject({
   ...serverMetadata,
 });
 
+const kindSentence = 'RateLimitPolicy governs agents of one namespace, ClusterRateLimitPolicy of many.';
+
 const namespacedPolicy = z
   .strictObject({
     apiVersion: z.literal(API_VERSION).describe('Version of this format.'),
-    kind: z.literal('RateLimitPolicy').describe('A policy for the agents of one namespace.'),
+    kind: z.literal('RateLimitPolicy').describe(kindSentence),
     metadata: metadata.describe('Name and place of the policy.'),
     spec: spec.describe('What is limited, and how.'),
     status: serverWritten,
@@ -226,7 +228,7 @@ const namespacedPolicy = z
 const clusterPolicy = z
   .strictObject({
     apiVersion: z.literal(API_VERSION).describe('Version of this format.'),
-    kind: z.literal('ClusterRateLimitPolicy').describe('A policy for the agents of many namespaces.'),
+    kind: z.literal('ClusterRateLimitPolicy').describe(kindSentence),
     metadata: metadata.omit({ namespace: true }).describe('Name of the policy.'),
     spec: spec
       .extend({

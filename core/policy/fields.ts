@@ -61,7 +61,8 @@ export function createFieldGuide(kind: PolicyKind): FieldGuide {
       if (index.get(place) === undefined) return 'is not a field here: remove it';
       if (otherIndex.get(place)?.includes(name)) return `is a field of ${otherKind} only: remove it`;
       const elsewhere = allNames.includes(name) ? name : didYouMean(name, allNames, 1);
-      if (elsewhere !== undefined) return `is not a field here: ${elsewhere} belongs in ${placesOf(index, elsewhere)}`;
+      if (elsewhere !== undefined)
+        return `is not a field here: ${elsewhere} belongs in ${placesOf(index, elsewhere)}`;
       const near = didYouMean(name, here);
       if (near !== undefined) return `is not a field here: did you mean ${near}?`;
       return `is not a field here: the fields are ${here.join(', ')}`;

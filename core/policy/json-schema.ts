@@ -20,6 +20,8 @@ export type SchemaNode = {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly additionalProperties?: SchemaNode | false;
 };
 
@@ -35,7 +37,8 @@ export function renderJsonSchema(): string {
   const schema = {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Flyball policies',
-    description: 'RateLimitPolicy and ClusterRateLimitPolicy. `flyball check` applies more rules than a schema can say.',
+    description:
+      'RateLimitPolicy and ClusterRateLimitPolicy. `flyball check` applies more rules than a schema can say.',
     oneOf: POLICY_KINDS.map(schemaOf),
   };
   return `${JSON.stringify(schema, null, 2)}\n`;

@@ -67,17 +67,10 @@ export const glob = text(
   /^[^\s()[\]{}|^$\\]+$/,
 ).meta({ title: 'glob' });
 
+const amountForm = 'an amount such as 500, 50k or 2M (dollars: a quoted decimal string such as "25.00")';
+
+const amountText = text(amountForm, 20, /^[0-9]{1,12}([kMG]|\.[0-9]{1,6})?$/);
+
 export const amount = z
-  .union(
-    [
-      z.int().min(0),
-      z
-        .string()
-        .max(20)
-        .regex(/^[0-9]{1,12}([kMG]|\.[0-9]{1,6})?$/),
-    ],
-    {
-      error: 'an amount such as 500, 50k or 2M (dollars: a quoted decimal string such as "25.00")',
-    },
-  )
+  .union([z.int({ error: amountForm }).min(0, { error: amountForm }), amountText], { error: amountForm })
   .meta({ title: 'amount' });

@@ -6,6 +6,7 @@ import { DESCRIPTIONS, type FilledPolicy, type PolicyKind } from './description.
 import { didYouMean } from './did-you-mean.ts';
 import { createFieldGuide, type FieldGuide, placeOf } from './fields.ts';
 import { type Finding, invalid, type Path, valueAt } from './finding.ts';
+import { MAX_PROBLEMS } from './problem.ts';
 
 /** `filled` has every fixed default in place; it is undefined when there are findings or for a cluster policy. */
 export type Shape = { readonly findings: readonly Finding[]; readonly filled: FilledPolicy | undefined };
@@ -34,14 +35,17 @@ function explainAll(kind: PolicyKind, data: unknown, issues: readonly core.$ZodI
 
 function explainUnknownFields(guide: FieldGuide, path: Path, names: readonly string[]): Finding[] {
   const place = placeOf(path);
-  return names.map((name) => invalid([...path, name], guide.explainUnknown(place, name)));
+  // Later fields of the map can never be among the problems that are spelled out.
+  const explain = (name: string, position: number) =>
+    position < MAX_PROBLEMS ? guide.explainUnknown(place, name) : 'is not a field here';
+  return names.map((name, position) => invalid([...path, name], explain(name, position)));
 }
 
 function explainIssue(guide: FieldGuide, issue: core.$ZodIssue, path: Path, value: unknown): string {
   const form = formOf(guide, issue, path);
   if (value === undefined) return `is required: write ${form}`;
   if (value === null) return `must be ${form}, not empty: give a value or remove the field`;
-  if (issue.code === 'invalid_key') return `needs as its key ${form}`;
+  if (issue.code === 'invalid_key') return `has a bad key: write ${form}`;
   return `must be ${form}${issue.code === 'invalid_value' ? hintFor(issue.values, value) : ''}`;
 }
 
@@ -60,11 +64,11 @@ export function oneOf(values: readonly unknown[]): string {
   return values.length <= 2 ? values.join(' or ') : `one of ${values.join(', ')}`;
 }
 
-/** A guess at which of `values` was meant; '' without one. */
+/** A guess at which of `values` was meant; '' without one and where there is no choice. */
 export function hintFor(values: readonly unknown[], value: unknown): string {
   const names = values.map(String);
   if (value === false && names.includes('Off')) return ': quote it as "Off", which YAML 1.1 reads as false';
-  if (typeof value !== 'string') return '';
+  if (typeof value !== 'string' || values.length < 2) return '';
   const near = didYouMean(value, names);
   return near === undefined ? '' : `: did you mean ${near}?`;
 }

@@ -40,7 +40,7 @@ export const UNSUPPORTED: readonly Unsupported[] = [
   {
     field: 'spec.limits[].unit',
     refused: ['ToolCalls', 'ComputeSeconds'],
-    what: 'this unit',
+    what: 'tool calls and compute time as units',
     instead: 'count Requests, with match.tools for tools that are called over HTTP',
   },
   {
