@@ -8,7 +8,7 @@ import { type Action, DENY_CLASS_RULES, executedOf } from './deny-class.ts';
 import { fitRefusal } from './fit-refusal.ts';
 import { announcedWait } from './retry-after.ts';
 import { UNIT_LABELS } from './unit-label.ts';
-import { maxPerCallOf } from './violation.ts';
+import { countedViolations, maxPerCallOf } from './violation.ts';
 
 /** Which level refused; `policy` where one bucket serves everything that the policy selects. */
 export type Scope = KeyPart | 'policy';
@@ -49,6 +49,7 @@ export type Backpressure = {
   readonly retryAfterMs: number | null;
   readonly scope: Scope | null;
   readonly policy: PolicyReference | null;
+  /** The binding limit; null where its numbers are not the cause. */
   readonly limit: LimitReading | null;
   /** Violated limits, the binding one first; at most eight. */
   readonly violations: readonly { readonly policy: PolicyReference; readonly limit: LimitReading }[];
@@ -99,7 +100,9 @@ export function toBackpressure(refusal: Refusal, context: BackpressureContext): 
 
 function toObject(refusal: Refusal, context: BackpressureContext): Backpressure {
   const rule = DENY_CLASS_RULES[refusal.class];
-  const binding = refusal.violations[0];
+  const named = refusal.violations[0];
+  const counted = countedViolations(refusal);
+  const binding = counted[0];
   return {
     v: 1,
     decisionId: context.decisionId,
@@ -109,10 +112,10 @@ function toObject(refusal: Refusal, context: BackpressureContext): Backpressure 
     executed: executedOf(refusal.reason),
     retryable: rule.retryable,
     retryAfterMs: announcedWait(refusal)?.ms ?? null,
-    scope: binding === undefined ? null : scopeOf(binding.per),
-    policy: binding === undefined ? null : toPolicyReference(binding),
+    scope: named === undefined ? null : scopeOf(named.per),
+    policy: named === undefined ? null : toPolicyReference(named),
     limit: binding === undefined ? null : toLimitReading(binding),
-    violations: refusal.violations.map((violation) => ({
+    violations: counted.map((violation) => ({
       policy: toPolicyReference(violation),
       limit: toLimitReading(violation),
     })),

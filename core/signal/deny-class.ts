@@ -119,6 +119,11 @@ export const DENY_CLASS_RULES: Readonly<Record<DenyClass, DenyClassRule>> = {
 export type ReasonRule = {
   /** The classes that may carry the reason. */
   readonly classes: readonly DenyClass[];
+  /**
+   * Whether the numbers of the violated limits are the cause. Otherwise a refusal may still name a limit (the one that
+   * counts dollars, when a model has no price), but its level says nothing.
+   */
+  readonly byNumbers: boolean;
   /** One sentence; said to the caller where the refusal brings no detail of its own. */
   readonly meaning: string;
 };
@@ -127,46 +132,85 @@ const BY_WAIT = ['THROTTLED', 'DEFERRED'] as const;
 
 /** The rule of every reason. A refusal whose class is not listed under its reason is a bug of its maker. */
 export const REASON_RULES: Readonly<Record<Reason, ReasonRule>> = {
-  REQUEST_RATE_EXCEEDED: { classes: BY_WAIT, meaning: 'Too many calls in the window of a limit.' },
-  TOKEN_RATE_EXCEEDED: { classes: BY_WAIT, meaning: 'Too many tokens in the window of a limit.' },
-  SPEND_RATE_EXCEEDED: { classes: BY_WAIT, meaning: 'Too many dollars in the window of a limit.' },
-  CONCURRENCY_EXCEEDED: { classes: BY_WAIT, meaning: 'Too many calls are running at once.' },
-  BUDGET_EXHAUSTED: { classes: ['THROTTLED', 'DEFERRED', 'EXHAUSTED'], meaning: 'A budget is used up.' },
+  REQUEST_RATE_EXCEEDED: {
+    classes: BY_WAIT,
+    byNumbers: true,
+    meaning: 'Too many calls in the window of a limit.',
+  },
+  TOKEN_RATE_EXCEEDED: {
+    classes: BY_WAIT,
+    byNumbers: true,
+    meaning: 'Too many tokens in the window of a limit.',
+  },
+  SPEND_RATE_EXCEEDED: {
+    classes: BY_WAIT,
+    byNumbers: true,
+    meaning: 'Too many dollars in the window of a limit.',
+  },
+  CONCURRENCY_EXCEEDED: { classes: BY_WAIT, byNumbers: true, meaning: 'Too many calls are running at once.' },
+  BUDGET_EXHAUSTED: {
+    classes: ['THROTTLED', 'DEFERRED', 'EXHAUSTED'],
+    byNumbers: true,
+    meaning: 'A budget is used up.',
+  },
   REQUEST_EXCEEDS_LIMIT: {
     classes: ['TOO_LARGE'],
+    byNumbers: true,
     meaning: 'The call costs more than a limit lets any single call cost.',
   },
-  BODY_TOO_LARGE: { classes: ['TOO_LARGE'], meaning: 'The request body is larger than may be sent.' },
-  LIMIT_IS_ZERO: { classes: ['FORBIDDEN'], meaning: 'A limit of 0 forbids calls of this kind.' },
-  TOOL_RESTRICTED: { classes: ['FORBIDDEN'], meaning: 'A policy does not let this agent call the tool.' },
+  BODY_TOO_LARGE: {
+    classes: ['TOO_LARGE'],
+    byNumbers: false,
+    meaning: 'The request body is larger than may be sent.',
+  },
+  LIMIT_IS_ZERO: {
+    classes: ['FORBIDDEN'],
+    byNumbers: true,
+    meaning: 'A limit of 0 forbids calls of this kind.',
+  },
+  TOOL_RESTRICTED: {
+    classes: ['FORBIDDEN'],
+    byNumbers: false,
+    meaning: 'A policy does not let this agent call the tool.',
+  },
   ROUTE_NOT_METERED: {
     classes: ['FORBIDDEN'],
+    byNumbers: false,
     meaning: 'The route may cost tokens or dollars that cannot be read, and a limit counts them.',
   },
   MODEL_WITHOUT_PRICE: {
     classes: ['FORBIDDEN'],
+    byNumbers: false,
     meaning: 'The model is not in the price table, and a limit counts dollars.',
   },
-  MALFORMED_REQUEST: { classes: ['INVALID'], meaning: 'The request cannot be read.' },
-  UNKNOWN_ROUTE: { classes: ['INVALID'], meaning: 'The path names no upstream.' },
+  MALFORMED_REQUEST: { classes: ['INVALID'], byNumbers: false, meaning: 'The request cannot be read.' },
+  UNKNOWN_ROUTE: { classes: ['INVALID'], byNumbers: false, meaning: 'The path names no upstream.' },
   IDENTITY_INVALID: {
     classes: ['UNAUTHENTICATED'],
+    byNumbers: false,
     meaning: 'The identity is missing or contradicts itself.',
   },
   UPSTREAM_UNREACHABLE: {
     classes: ['UPSTREAM_FAILED'],
+    byNumbers: false,
     meaning: 'No connection to the upstream could be made.',
   },
-  UPSTREAM_TIMEOUT: { classes: ['UPSTREAM_FAILED'], meaning: 'The upstream did not answer in time.' },
+  UPSTREAM_TIMEOUT: {
+    classes: ['UPSTREAM_FAILED'],
+    byNumbers: false,
+    meaning: 'The upstream did not answer in time.',
+  },
   UPSTREAM_BROKEN: {
     classes: ['UPSTREAM_FAILED'],
+    byNumbers: false,
     meaning: 'The upstream closed the connection before its answer began, or answered nonsense.',
   },
   POLICIES_MISSING: {
     classes: ['UNAVAILABLE'],
+    byNumbers: false,
     meaning: 'No policies have been received yet, so nothing may be admitted.',
   },
-  SHUTTING_DOWN: { classes: ['UNAVAILABLE'], meaning: 'This process is shutting down.' },
+  SHUTTING_DOWN: { classes: ['UNAVAILABLE'], byNumbers: false, meaning: 'This process is shutting down.' },
 };
 
 /** Whether a refusal of this class may give this reason. */

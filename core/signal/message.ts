@@ -8,21 +8,10 @@ import { toTenths, toWhole, toWords } from './amount.ts';
 import { executedOf, REASON_RULES } from './deny-class.ts';
 import { announcedWait } from './retry-after.ts';
 import { UNIT_LABELS } from './unit-label.ts';
-import { limitName, maxPerCallOf } from './violation.ts';
+import { countedViolations, limitName, maxPerCallOf } from './violation.ts';
 
 const NOT_EXECUTED = 'The call was not executed.';
 const MAY_BE_EXECUTED = 'The upstream may have executed the call.';
-
-/** Reasons whose cause is the numbers of a limit; the others are said by their detail, whatever limit they name. */
-const NUMERIC_REASONS: readonly Reason[] = [
-  'REQUEST_RATE_EXCEEDED',
-  'TOKEN_RATE_EXCEEDED',
-  'SPEND_RATE_EXCEEDED',
-  'CONCURRENCY_EXCEEDED',
-  'BUDGET_EXHAUSTED',
-  'REQUEST_EXCEEDS_LIMIT',
-  'LIMIT_IS_ZERO',
-];
 
 /** Words at which a framework gives up for good. A name that has one is not said while waiting helps. */
 const STOP_WORDS = /billing|quota|credit|reset at/i;
@@ -34,13 +23,11 @@ const STOP_WORDS = /billing|quota|credit|reset at/i;
  * enough; no other class says "try again".
  */
 export function toMessage(refusal: Refusal): string {
-  const binding = refusal.violations[0];
+  const binding = countedViolations(refusal)[0];
   return [
-    binding !== undefined && NUMERIC_REASONS.includes(refusal.reason)
-      ? toLimitCause(refusal.class, binding)
-      : toPlainCause(refusal),
+    binding === undefined ? toPlainCause(refusal) : toLimitCause(refusal.class, binding),
     executedOf(refusal.reason) === false ? NOT_EXECUTED : MAY_BE_EXECUTED,
-    adviceOf(refusal, binding),
+    adviceOf(refusal),
   ].join(' ');
 }
 
@@ -80,19 +67,19 @@ function toRateWords({ unit, windowSeconds }: Violation): string {
   return seconds === 0 ? words : `${words} per ${seconds} s`;
 }
 
-function adviceOf(refusal: Refusal, binding: Violation | undefined): string {
+function adviceOf(refusal: Refusal): string {
   switch (refusal.class) {
     case 'THROTTLED':
     case 'UNAVAILABLE':
       return `Please try again in ${toTenths(announcedWait(refusal)?.ms ?? 1)}s.`;
     case 'DEFERRED':
-      return `It cannot pass for another ${toLongWait(announcedWait(refusal)?.seconds ?? 1)}: do not repeat it before that; do other work, or stop and report when it can go on.`;
+      return `It fits again in ${toLongWait(announcedWait(refusal)?.seconds ?? 1)}: do not repeat it before that; do other work, or stop and report when it can go on.`;
     case 'EXHAUSTED':
-      return `Waiting does not bring it back: stop, report it, and ask ${ownerOf(binding)} to raise the limit.`;
+      return `Waiting does not bring it back: stop, report it, and ask ${ownerOf(refusal)} to raise the limit.`;
     case 'TOO_LARGE':
-      return toReduceAdvice(binding);
+      return toReduceAdvice(countedViolations(refusal)[0]);
     case 'FORBIDDEN':
-      return `Do not repeat it: do without it, or ask ${ownerOf(binding)} to allow it.`;
+      return `Do not repeat it: do without it, or ask ${ownerOf(refusal)} to allow it.`;
     case 'INVALID':
       return 'Correct the request before sending it again.';
     case 'UNAUTHENTICATED':
@@ -124,8 +111,8 @@ const REDUCE_HINTS: Readonly<Partial<Record<Unit, (most: string) => string>>> = 
   USD: () => ' by shortening the input, lowering max_tokens or taking a cheaper model',
 };
 
-function ownerOf(binding: Violation | undefined): string {
-  return binding === undefined ? 'the owner of the policy' : `the owner of policy ${binding.policy.name}`;
+function ownerOf({ violations: [violation] }: Refusal): string {
+  return violation === undefined ? 'the owner of the policy' : `the owner of policy ${violation.policy.name}`;
 }
 
 /** `75 s`; from two minutes on with a rounded-up larger unit: `7200 s (2 h)`. */

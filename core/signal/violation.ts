@@ -1,7 +1,13 @@
 // What every rendering of a violated limit agrees on.
 
-import type { Violation } from '../refusal.ts';
+import type { Refusal, Violation } from '../refusal.ts';
 import { toWhole } from './amount.ts';
+import { REASON_RULES } from './deny-class.ts';
+
+/** The violations whose numbers are the cause; none where the reason is of another kind. */
+export function countedViolations(refusal: Refusal): readonly Violation[] {
+  return REASON_RULES[refusal.reason].byNumbers ? refusal.violations : [];
+}
 
 /** How a limit is called in sentences, problem details and RateLimit fields: `policy/limit`. */
 export function limitName(violation: Violation): string {

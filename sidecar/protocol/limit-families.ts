@@ -4,6 +4,7 @@
 import type { Refusal, Violation } from '../../core/refusal.ts';
 import { toWhole } from '../../core/signal/amount.ts';
 import { announcedWait } from '../../core/signal/retry-after.ts';
+import { countedViolations } from '../../core/signal/violation.ts';
 import type { Unit } from '../../core/unit.ts';
 
 /** A family and the units that it counts. Units in no family have no header in that dialect. */
@@ -21,7 +22,7 @@ export type FamilyReading = {
 /** The first violated limit of each family that has one, in the order of the families. */
 export function readFamilies(refusal: Refusal, families: readonly LimitFamily[]): readonly FamilyReading[] {
   return families.flatMap(({ name, units }) => {
-    const violation = refusal.violations.find(({ unit }) => units.includes(unit));
+    const violation = countedViolations(refusal).find(({ unit }) => units.includes(unit));
     return violation === undefined ? [] : [toReading(name, violation, refusal)];
   });
 }

@@ -7,7 +7,7 @@ import { DENY_CLASS_RULES } from '../../core/signal/deny-class.ts';
 import { fitRefusal, MAX_VIOLATIONS } from '../../core/signal/fit-refusal.ts';
 import { type RateLimitState, toLimitText, toRateLimitFields } from '../../core/signal/rate-limit-fields.ts';
 import { announcedWait } from '../../core/signal/retry-after.ts';
-import { limitName } from '../../core/signal/violation.ts';
+import { countedViolations, limitName } from '../../core/signal/violation.ts';
 import type { Answer, AnswerContext } from './protocol.ts';
 
 /** Name and value of a header, the name in lower case. */
@@ -81,7 +81,7 @@ function toLimitHeaders(refusal: Refusal): readonly Header[] {
 /** One state for each violated limit; of several windows of one limit the first, which is the binding one. */
 function toStates(refusal: Refusal): readonly RateLimitState[] {
   const states = new Map<string, RateLimitState>();
-  for (const violation of refusal.violations) {
+  for (const violation of countedViolations(refusal)) {
     const name = limitName(violation);
     if (states.has(name) || states.size === MAX_VIOLATIONS) continue;
     states.set(name, {

@@ -4,7 +4,7 @@ import type { DenyClass, Refusal } from '../../../core/refusal.ts';
 import { toBackpressure } from '../../../core/signal/backpressure.ts';
 import { httpStatusOf } from '../../../core/signal/deny-class.ts';
 import { toMessage } from '../../../core/signal/message.ts';
-import { limitName } from '../../../core/signal/violation.ts';
+import { countedViolations, limitName } from '../../../core/signal/violation.ts';
 import type { Answer, AnswerContext } from '../protocol.ts';
 import { toDialectAnswer } from '../refusal-headers.ts';
 
@@ -59,7 +59,6 @@ export function toAnswer(refusal: Refusal, context: AnswerContext): Answer {
 
 /** The draft's member: names as they stand in `RateLimit-Policy`, each once. */
 function toViolatedPolicies(refusal: Refusal): { readonly 'violated-policies'?: readonly string[] } {
-  return refusal.violations.length === 0
-    ? {}
-    : { 'violated-policies': [...new Set(refusal.violations.map(limitName))] };
+  const names = countedViolations(refusal).map(limitName);
+  return names.length === 0 ? {} : { 'violated-policies': [...new Set(names)] };
 }
