@@ -197,6 +197,20 @@ export class Decider {
     return chain.rules.map((rule, i) => this.#standing(rule, chain.slots[i] as number, nowMs));
   }
 
+  /** The limit of this chain of which the largest share is used, and its position; undefined where none applies. */
+  tightest(chain: Chain, nowMs: number): { readonly at: number; readonly standing: Standing } | undefined {
+    let at = -1;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < chain.slots.length; i++) {
+      const slot = chain.slots[i] as number;
+      this.#buckets.refill(slot, nowMs);
+      const share = this.#buckets.at(this.#buckets.level, slot) / this.#buckets.at(this.#buckets.capacity, slot);
+      if (share < least) [at, least] = [i, share];
+    }
+    const rule = chain.rules[at];
+    return rule === undefined ? undefined : { at, standing: this.#standing(rule, chain.slots[at] as number, nowMs) };
+  }
+
   /** How the limits of this call stand, without charging anything. */
   standingsOf(call: Call, nowMs: number): Standing[] {
     return this.standings(this.#chains.chainOf(call, nowMs), nowMs);

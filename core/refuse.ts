@@ -113,11 +113,12 @@ function forbidden(reason: Reason, violations: readonly Violation[], detail: str
 function toViolations(chain: Chain, shortages: readonly Demand[]): Violation[] {
   return shortages.flatMap(({ at, amount, missing }) => {
     const rule = chain.rules[at];
-    return rule === undefined ? [] : [toViolation(rule, Math.max(0, amount - missing), amount)];
+    return rule === undefined ? [] : [toViolation(rule, amount - missing, amount)];
   });
 }
 
-function toViolation(rule: LimitRule, remaining: number, requested: number): Violation {
+/** A limit with its numbers; `remaining` may be debt, which is shown as 0. */
+export function toViolation(rule: LimitRule, remaining: number, requested: number): Violation {
   return {
     policy: { namespace: rule.namespace, name: rule.policy, revision: rule.revision },
     limit: rule.limit,
@@ -125,7 +126,8 @@ function toViolation(rule: LimitRule, remaining: number, requested: number): Vio
     per: rule.per,
     quota: rule.shape.windowMs === 0 ? rule.shape.capacity : rule.shape.limit,
     windowSeconds: rule.shape.windowMs / 1_000,
-    remaining,
+    remaining: Math.max(0, remaining),
     requested,
+    maxPerCall: rule.shape.capacity,
   };
 }
