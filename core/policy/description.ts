@@ -37,7 +37,7 @@ const rate = z.strictObject({
     'x-default': 'the same as `limit`',
   }),
   strict: z
-    .boolean()
+    .boolean({ error: 'true or false' })
     .default(false)
     .describe('Never more than `limit` in any window, wherever the window starts.'),
 });

@@ -6,12 +6,17 @@ import type { Path } from './finding.ts';
 import { type SchemaNode, schemaOf } from './json-schema.ts';
 
 /** Names of the fields by place; a place is a path with `[]` for every list position: `spec.limits[].rates[]`. */
-export type FieldIndex = ReadonlyMap<string, readonly string[]>;
+type FieldIndex = ReadonlyMap<string, readonly string[]>;
 
-/** Every map with a fixed set of fields in a policy of `kind`, without what only the cluster writes. */
-export function indexFields(kind: PolicyKind): FieldIndex {
+/** Filled at the first bad document: reading the description costs milliseconds, and it never changes. */
+const indexes = new Map<PolicyKind, FieldIndex>();
+
+function indexOf(kind: PolicyKind): FieldIndex {
+  const known = indexes.get(kind);
+  if (known !== undefined) return known;
   const index = new Map<string, readonly string[]>();
   addFields('', schemaOf(kind), index);
+  indexes.set(kind, index);
   return index;
 }
 
@@ -37,40 +42,38 @@ export function placeOf(path: Path): string {
   return place;
 }
 
-/** Answers for the fields of one document. Costs a few milliseconds to create: create it for a bad document only. */
-export type FieldGuide = {
-  /** The fields of the map at `place`; empty where there is no such map. */
-  fieldsAt(place: string): readonly string[];
-  /** What to write instead of the field `name`, which the map at `place` does not have. */
-  explainUnknown(place: string, name: string): string;
-};
-
-/** A guide to policies of `kind`. */
-export function createFieldGuide(kind: PolicyKind): FieldGuide {
-  const index = indexFields(kind);
-  const otherKind = POLICY_KINDS.find((other) => other !== kind) ?? kind;
-  const otherIndex = indexFields(otherKind);
-  const allNames = [...new Set([...index.values()].flat())];
-  const fieldsAt = (place: string) => index.get(place) ?? [];
-  return {
-    fieldsAt,
-    explainUnknown(place, name) {
-      const here = fieldsAt(place);
-      const slip = didYouMean(name, here, 1);
-      if (slip !== undefined) return `is not a field here: did you mean ${slip}?`;
-      if (index.get(place) === undefined) return 'is not a field here: remove it';
-      if (otherIndex.get(place)?.includes(name)) return `is a field of ${otherKind} only: remove it`;
-      const elsewhere = allNames.includes(name) ? name : didYouMean(name, allNames, 1);
-      if (elsewhere !== undefined)
-        return `is not a field here: ${elsewhere} belongs in ${placesOf(index, elsewhere)}`;
-      const near = didYouMean(name, here);
-      if (near !== undefined) return `is not a field here: did you mean ${near}?`;
-      return `is not a field here: the fields are ${here.join(', ')}`;
-    },
-  };
+/** The fields that people write in the map at `place`; empty where the description has no map. */
+export function fieldsAt(kind: PolicyKind, place: string): readonly string[] {
+  return indexOf(kind).get(place) ?? [];
 }
 
-function placesOf(index: FieldIndex, name: string): string {
+/**
+ * What to write instead of the field `name`, which the map at `place` does not have: the field there that is one slip
+ * away, else the place where such a field belongs, else a field there that is near, else all fields there.
+ */
+export function explainUnknownField(kind: PolicyKind, place: string, name: string): string {
+  const here = fieldsAt(kind, place);
+  const slip = didYouMean(name, here, 1);
+  if (slip !== undefined) return `is not a field here: did you mean ${slip}?`;
+  const elsewhere = explainElsewhere(indexOf(kind), name);
+  if (elsewhere !== undefined) return elsewhere;
+  const otherKind = POLICY_KINDS.find((other) => fieldsAt(other, place).includes(name));
+  if (otherKind !== undefined) return `is a field of ${otherKind} only: remove it`;
+  const near = didYouMean(name, here);
+  if (near !== undefined) return `is not a field here: did you mean ${near}?`;
+  return `is not a field here: the fields are ${here.join(', ')}`;
+}
+
+/** Where a field of this name, or one slip away from it, belongs. */
+function explainElsewhere(index: FieldIndex, name: string): string | undefined {
+  const names = [...new Set([...index.values()].flat())];
+  const meant = names.includes(name) ? name : didYouMean(name, names, 1);
+  return meant === undefined
+    ? undefined
+    : `is not a field here: ${meant} belongs in ${placesWith(index, meant)}`;
+}
+
+function placesWith(index: FieldIndex, name: string): string {
   const places = [...index].flatMap(([place, names]) => (names.includes(name) ? [place] : []));
   return places.map((place) => (place === '' ? 'the top level' : place)).join(' or ');
 }

@@ -4,7 +4,7 @@
 import type { core } from 'zod';
 import { DESCRIPTIONS, type FilledPolicy, type PolicyKind } from './description.ts';
 import { didYouMean } from './did-you-mean.ts';
-import { createFieldGuide, type FieldGuide, placeOf } from './fields.ts';
+import { explainUnknownField, fieldsAt, placeOf } from './fields.ts';
 import { type Finding, invalid, type Path, valueAt } from './finding.ts';
 import { MAX_PROBLEMS } from './problem.ts';
 
@@ -23,26 +23,24 @@ export function checkShape(kind: PolicyKind, data: unknown): Shape {
 }
 
 function explainAll(kind: PolicyKind, data: unknown, issues: readonly core.$ZodIssue[]): Finding[] {
-  if (issues.length === 0) return [];
-  const guide = createFieldGuide(kind);
   return issues.flatMap((issue) => {
     // Symbols cannot be keys of plain data.
     const path = issue.path.filter((key) => typeof key !== 'symbol');
-    if (issue.code === 'unrecognized_keys') return explainUnknownFields(guide, path, issue.keys);
-    return [invalid(path, explainIssue(guide, issue, path, valueAt(data, path)))];
+    if (issue.code === 'unrecognized_keys') return explainUnknownFields(kind, path, issue.keys);
+    return [invalid(path, explainIssue(kind, issue, path, valueAt(data, path)))];
   });
 }
 
-function explainUnknownFields(guide: FieldGuide, path: Path, names: readonly string[]): Finding[] {
+function explainUnknownFields(kind: PolicyKind, path: Path, names: readonly string[]): Finding[] {
   const place = placeOf(path);
   // Later fields of the map can never be among the problems that are spelled out.
   const explain = (name: string, position: number) =>
-    position < MAX_PROBLEMS ? guide.explainUnknown(place, name) : 'is not a field here';
+    position < MAX_PROBLEMS ? explainUnknownField(kind, place, name) : 'is not a field here';
   return names.map((name, position) => invalid([...path, name], explain(name, position)));
 }
 
-function explainIssue(guide: FieldGuide, issue: core.$ZodIssue, path: Path, value: unknown): string {
-  const form = formOf(guide, issue, path);
+function explainIssue(kind: PolicyKind, issue: core.$ZodIssue, path: Path, value: unknown): string {
+  const form = formOf(kind, issue, path);
   if (value === undefined) return `is required: write ${form}`;
   if (value === null) return `must be ${form}, not empty: give a value or remove the field`;
   if (issue.code === 'invalid_key') return `has a bad key: write ${form}`;
@@ -50,12 +48,12 @@ function explainIssue(guide: FieldGuide, issue: core.$ZodIssue, path: Path, valu
 }
 
 /** A noun phrase for what belongs at the place of an issue. */
-function formOf(guide: FieldGuide, issue: core.$ZodIssue, path: Path): string {
+function formOf(kind: PolicyKind, issue: core.$ZodIssue, path: Path): string {
   if (issue.code === 'invalid_value') return oneOf(issue.values);
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
   if (issue.code !== 'invalid_type') return issue.message;
   if (issue.expected === 'record') return 'a map of strings';
-  if (issue.expected === 'object') return `a map with the fields ${guide.fieldsAt(placeOf(path)).join(', ')}`;
+  if (issue.expected === 'object') return `a map with the fields ${fieldsAt(kind, placeOf(path)).join(', ')}`;
   return issue.message;
 }
 
