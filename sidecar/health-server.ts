@@ -1,0 +1,141 @@
+// The port for kubelet and Prometheus: /healthz, /readyz, /metrics and nothing else. It listens on all addresses of
+// the pod, so it takes no input but a path, and every wait on a client is short.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Clock } from '../runtime/clock.ts';
+import { Problem } from '../runtime/problem.ts';
+
+/** One thing that must hold before calls may come. `detail` is one plain sentence. */
+export type ReadinessCheck = { readonly name: string; readonly ok: boolean; readonly detail: string };
+
+export type HealthServerOptions = {
+  readonly host: string;
+  /** 0 asks the system for a free one. */
+  readonly port: number;
+  /** Ready when all are ok; called for each `/readyz`. */
+  readonly readiness: () => readonly ReadinessCheck[];
+  /** The text of `/metrics`. */
+  readonly scrape: () => Promise<string>;
+  readonly clock: Clock;
+  /** Told when a scrape failed; the scraper gets 500. */
+  readonly onError: (error: unknown) => void;
+};
+
+export interface HealthServer {
+  /** The port it listens on. */
+  readonly port: number;
+  /** Stops at once for idle connections and after `graceMs` for the others. Never rejects, never hangs. */
+  close(graceMs: number): Promise<void>;
+}
+
+const MAX_CONNECTIONS = 64;
+const MAX_HEADER_BYTES = 8 * 1_024;
+const REQUEST_TIMEOUT_MS = 5_000;
+const IDLE_TIMEOUT_MS = 65_000;
+/** A scrape is repeated to others for this many times as long as it took, so scraping costs at most a tenth of a core. */
+const REUSE_FACTOR = 10;
+
+/** Listens before it resolves. Rejects with a Problem (UNAVAILABLE) when the address is taken or not ours. */
+export async function createHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+  const scrape = reuseWhileCheap(options.scrape, options.clock);
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: IDLE_TIMEOUT_MS,
+      connectionsCheckingInterval: 1_000,
+    },
+    (request, response) => {
+      response.on('error', options.onError);
+      answer(request, response, { ...options, scrape }).catch((error: unknown) => {
+        options.onError(error);
+        send(response, 500, TEXT, 'metrics could not be read; the log says why\n');
+      });
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  const port = await listen(server, options);
+  return { port, close: (graceMs) => close(server, graceMs) };
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+const JSON_LINES = 'application/jsonl; charset=utf-8';
+const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: HealthServerOptions,
+): Promise<void> {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  if (!PATHS.has(path)) return send(response, 404, TEXT, `nothing here; try ${[...PATHS].join(', ')}\n`);
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD');
+    return send(response, 405, TEXT, 'only GET and HEAD\n');
+  }
+  if (hasBody(request)) return send(response, 400, TEXT, 'no body is expected here\n');
+  if (path === '/healthz') return send(response, 200, TEXT, 'ok\n');
+  if (path === '/metrics') return send(response, 200, PROMETHEUS, await options.scrape());
+  const checks = options.readiness();
+  const lines = checks.map((check) => `${JSON.stringify(check)}\n`).join('');
+  return send(response, checks.every((check) => check.ok) ? 200 : 503, JSON_LINES, lines);
+}
+
+const PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+function hasBody(request: IncomingMessage): boolean {
+  const length = request.headers['content-length'] ?? '0';
+  return length !== '0' || request.headers['transfer-encoding'] !== undefined;
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  // Whatever is wrong with a request, its connection may hold more of it.
+  if (status >= 400 && status !== 503) response.setHeader('connection', 'close');
+  response.setHeader('content-type', contentType);
+  response.setHeader('cache-control', 'no-store');
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function reuseWhileCheap(scrape: () => Promise<string>, clock: Clock): () => Promise<string> {
+  let last: { readonly text: string; readonly freshUntilMs: number } | undefined;
+  return async () => {
+    const startMs = clock.nowMs();
+    if (last !== undefined && startMs < last.freshUntilMs) return last.text;
+    const text = await scrape();
+    const endMs = clock.nowMs();
+    last = { text, freshUntilMs: endMs + (endMs - startMs) * REUSE_FACTOR };
+    return text;
+  };
+}
+
+function listen(server: Server, address: { readonly host: string; readonly port: number }): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => {
+      const at = `${address.host}:${address.port}`;
+      reject(
+        new Problem(
+          'UNAVAILABLE',
+          `cannot listen on ${at}: is the port taken or the address foreign?`,
+          error,
+        ),
+      );
+    });
+    server.listen({ host: address.host, port: address.port }, () => {
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : address.port);
+    });
+  });
+}
+
+function close(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
