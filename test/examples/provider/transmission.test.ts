@@ -1,26 +1,20 @@
 // Each behaviour that the mock can be asked for is really on the wire.
 
 import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import OpenAI from 'openai';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createProvider, type Provider } from '../../examples/provider/provider.ts';
-import { MALFORMED_FRAMES } from '../../examples/provider/transmission.ts';
+import { describe, expect, test } from 'vitest';
+import { MALFORMED_FRAMES } from '../../../examples/provider/transmission.ts';
+import { collect, INPUT_TOKENS, MESSAGES, OPENAI_MODEL, OUTPUT_TOKENS, useProvider } from './fixture.ts';
 import { exchangeRaw, type RawExchange, readChunks } from './raw-exchange.ts';
 
-const PLAIN = { model: 'gpt-5-mini', messages: [{ role: 'user' as const, content: 'hello there' }] };
+const PLAIN = { model: OPENAI_MODEL, messages: MESSAGES };
 const STREAM = { ...PLAIN, stream: true as const };
 const PATH = '/v1/chat/completions';
 
-let provider: Provider;
-
-beforeEach(async () => {
-  provider = await createProvider();
-});
-afterEach(() => provider.close());
+const fixture = useProvider();
 
 function send(body: unknown, settings: Readonly<Record<string, string>>): RawExchange {
   const headers = Object.entries(settings).map(([name, value]) => [`x-provider-${name}`, value]);
-  return exchangeRaw(provider.url, { path: PATH, body, headers: Object.fromEntries(headers) });
+  return exchangeRaw(fixture.provider.url, { path: PATH, body, headers: Object.fromEntries(headers) });
 }
 
 function split(text: string): readonly [head: string, body: string] {
@@ -46,17 +40,17 @@ describe('pace', () => {
     const thinking = send(PLAIN, { 'think-ms': '600000' });
     await arrived(2);
     thinking.destroy();
-    await provider.meter.idle();
+    await fixture.provider.meter.idle();
     expect((await thinking.ended).bytes).toHaveLength(0);
-    expect(provider.meter.total()).toMatchObject({ calls: 2, cut: 1, inputTokens: 10 });
+    expect(fixture.provider.meter.total()).toMatchObject({ calls: 2, cut: 1, inputTokens: INPUT_TOKENS });
   });
 
   test('events are generated one after the other, with the delay between them', async () => {
     const stream = send(STREAM, { 'event-delay-ms': '600000' });
     expect(countEvents(await stream.until('data: '))).toBe(1);
-    expect(provider.meter.total().outputTokens).toBe(0);
+    expect(fixture.provider.meter.total().outputTokens).toBe(0);
     stream.destroy();
-    await provider.meter.idle();
+    await fixture.provider.meter.idle();
     expect(countEvents((await stream.ended).text)).toBe(1);
 
     const startMs = performance.now();
@@ -75,7 +69,7 @@ describe('pace', () => {
 
   test('a drip waits between two bytes', async () => {
     const startMs = performance.now();
-    const { text } = await exchangeRaw(provider.url, {
+    const { text } = await exchangeRaw(fixture.provider.url, {
       path: '/tools/t',
       headers: { 'x-provider-fault': 'drip:2' },
     }).ended;
@@ -85,7 +79,7 @@ describe('pace', () => {
 
   /** Resolves when the provider has seen `calls` calls. */
   async function arrived(calls: number): Promise<void> {
-    while (provider.meter.total().calls < calls) await fetch(`${provider.url}/meter`);
+    while (fixture.provider.meter.total().calls < calls) await fetch(`${fixture.provider.url}/meter`);
   }
 });
 
@@ -106,7 +100,10 @@ describe('encodings', () => {
     expect(header(head, 'content-encoding')).toBe(encoding);
     expect(header(head, 'content-length')).toBe(String(body.length));
     const decoded = DECODERS[encoding](bytes.subarray(head.length)).toString();
-    expect(JSON.parse(decoded)).toMatchObject({ object: 'chat.completion', usage: { prompt_tokens: 10 } });
+    expect(JSON.parse(decoded)).toMatchObject({
+      object: 'chat.completion',
+      usage: { prompt_tokens: INPUT_TOKENS },
+    });
   });
 
   test.each([
@@ -145,7 +142,9 @@ describe('the head and the tail', () => {
     const [head, body] = split((await send(PLAIN, { fault: 'header-flood' }).ended).text);
     expect(head.length).toBeGreaterThan(1_048_576);
     expect(JSON.parse(body)).toMatchObject({ object: 'chat.completion' });
-    const flooded = fetch(`${provider.url}/tools/t`, { headers: { 'x-provider-fault': 'header-flood' } });
+    const flooded = fetch(`${fixture.provider.url}/tools/t`, {
+      headers: { 'x-provider-fault': 'header-flood' },
+    });
     await expect(flooded).rejects.toMatchObject({ cause: { code: 'UND_ERR_HEADERS_OVERFLOW' } });
   });
 
@@ -157,7 +156,7 @@ describe('the head and the tail', () => {
   });
 
   test('a Content-Length that is too small: the rest follows on a connection that stays open', async () => {
-    const exchange = exchangeRaw(provider.url, {
+    const exchange = exchangeRaw(fixture.provider.url, {
       path: PATH,
       body: PLAIN,
       headers: { connection: 'keep-alive', 'x-provider-fault': 'length:-10' },
@@ -179,8 +178,13 @@ describe('cuts', () => {
       expect(bytes).toHaveLength(0);
       expect(reset).toBe(row.reset);
     }
-    await provider.meter.idle();
-    expect(provider.meter.total()).toMatchObject({ calls: 2, cut: 2, answersByStatus: {}, inputTokens: 0 });
+    await fixture.provider.meter.idle();
+    expect(fixture.provider.meter.total()).toMatchObject({
+      calls: 2,
+      cut: 2,
+      answersByStatus: {},
+      inputTokens: 0,
+    });
   });
 
   test.each([
@@ -195,8 +199,12 @@ describe('cuts', () => {
       expect(rest).toBe('');
       expect(reset).toBe(row.reset);
     }
-    await provider.meter.idle();
-    expect(provider.meter.total()).toMatchObject({ cut: 3, completed: 0, answersByStatus: { 200: 3 } });
+    await fixture.provider.meter.idle();
+    expect(fixture.provider.meter.total()).toMatchObject({
+      cut: 3,
+      completed: 0,
+      answersByStatus: { 200: 3 },
+    });
   });
 
   test('a cut beyond the last event keeps back the end of the body alone', async () => {
@@ -218,16 +226,16 @@ describe('cuts', () => {
   ])('%s keeps the call open and sends nothing more until it is left', async (fault) => {
     const exchange = send(STREAM, { fault });
     const [, count] = fault.split(':');
-    while (provider.meter.total().calls === 0) await fetch(`${provider.url}/meter`);
+    while (fixture.provider.meter.total().calls === 0) await fetch(`${fixture.provider.url}/meter`);
     if (count !== undefined) await exchange.until('200 OK');
     if (count === '5') await exchange.until(' steam');
-    expect(provider.meter.report().openCalls).toBe(1);
+    expect(fixture.provider.meter.report().openCalls).toBe(1);
     // Closing ends the connection, so that all that was ever sent is known.
-    await provider.close();
+    await fixture.provider.close();
     const { bytes } = await exchange.ended;
     expect(bytes.length === 0).toBe(count === undefined);
     expect(countEvents(bytes.toString())).toBe(Number(count ?? 0));
-    expect(provider.meter.total()).toMatchObject({ cut: 1, completed: 0 });
+    expect(fixture.provider.meter.total()).toMatchObject({ cut: 1, completed: 0 });
   });
 });
 
@@ -238,33 +246,20 @@ describe('broken events', () => {
     const at = body.indexOf(MALFORMED_FRAMES);
     expect(countEvents(body.subarray(0, at).toString())).toBe(2);
     expect(body.toString()).toMatch(/data: \[DONE\]\n\n$/);
-    const openai = new OpenAI({
-      baseURL: provider.openaiBaseUrl,
-      apiKey: 'k',
-      maxRetries: 0,
-      logLevel: 'off',
-    });
-    const stream = await openai.chat.completions.create(STREAM, {
+    const stream = await fixture.openai.chat.completions.create(STREAM, {
       headers: { 'x-provider-fault': 'malformed' },
     });
-    await expect(drain(stream)).rejects.toBeInstanceOf(SyntaxError);
+    await expect(collect(stream)).rejects.toBeInstanceOf(SyntaxError);
   });
 
   test('a long line is one event of 10 MB that the SDK still understands', async () => {
-    const openai = new OpenAI({ baseURL: provider.openaiBaseUrl, apiKey: 'k', maxRetries: 0 });
-    const stream = await openai.chat.completions.create(STREAM, {
+    const stream = await fixture.openai.chat.completions.create(STREAM, {
       headers: { 'x-provider-fault': 'long-line' },
     });
-    const chunks = await drain(stream);
+    const chunks = await collect(stream);
     const lengths = chunks.map((chunk) => JSON.stringify(chunk).length);
     expect(lengths[1]).toBeGreaterThan(10_000_000);
     expect(lengths.filter((length) => length > 1_000)).toHaveLength(1);
-    expect(chunks.filter((chunk) => chunk.choices[0]?.delta.content).length).toBe(24);
+    expect(chunks.filter((chunk) => chunk.choices[0]?.delta.content).length).toBe(OUTPUT_TOKENS);
   });
-
-  async function drain<T>(stream: AsyncIterable<T>): Promise<readonly T[]> {
-    const items: T[] = [];
-    for await (const item of stream) items.push(item);
-    return items;
-  }
 });
