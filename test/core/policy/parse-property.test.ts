@@ -189,7 +189,7 @@ describe('parsePolicy', () => {
           expect(parsePolicies([document, document])).toHaveLength(2);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });
