@@ -1,0 +1,60 @@
+// What happens to a call, told to whoever records it: the ledger, the metrics and the usage totals.
+
+import type { Call } from '../core/call.ts';
+import type { CallCost } from '../core/cost.ts';
+import type { Chain } from '../core/engine/chain.ts';
+import type { LimitRule } from '../core/policy/plan.ts';
+import type { Refusal } from '../core/refusal.ts';
+import type { Usage } from '../core/usage.ts';
+
+/** One decision, told once per call. */
+export type DecidedCall = {
+  readonly id: string;
+  readonly call: Call;
+  readonly revision: number;
+  /** Undefined = admitted. */
+  readonly refusal: Refusal | undefined;
+  /** What an admitted call was charged to and how much; undefined for refusals. */
+  readonly charged: { readonly chain: Chain; readonly cost: CallCost } | undefined;
+  /** Shadow limits that would have refused it. */
+  readonly shadowed: readonly LimitRule[];
+  readonly heldMs: number;
+  /** From the request's last needed byte to the decision, holds not counted, in milliseconds with fractions. */
+  readonly decidingMs: number;
+};
+
+/** How an admitted call ended. */
+export type CallOutcome =
+  | 'complete'
+  | 'client-abort'
+  /** Broke after its first byte. */
+  | 'upstream-broken'
+  /** Dead or broken before its first byte. */
+  | 'upstream-failed'
+  /** Ended by us: shutdown. */
+  | 'shutdown';
+
+/** The end of an admitted call, told once. */
+export type SettledCall = {
+  readonly id: string;
+  readonly call: Call;
+  readonly outcome: CallOutcome;
+  /** Status of the upstream's answer; 0 = none. */
+  readonly status: number;
+  /** Tokens charged; undefined for calls that were charged none. */
+  readonly usage: Usage | undefined;
+  /** Undefined where the model has no price. */
+  readonly spendMicros: number | undefined;
+  /** True when the tokens are our estimate, not the provider's report. */
+  readonly estimated: boolean;
+  /** Estimated over actual input tokens; undefined where no usage was reported. */
+  readonly estimateRatio: number | undefined;
+  /** From admission to the end. */
+  readonly durationMs: number;
+};
+
+/** Told synchronously, on the hot path: must not throw and should cost a microsecond. */
+export interface CallObserver {
+  decided(call: DecidedCall): void;
+  settled(call: SettledCall): void;
+}

@@ -1,0 +1,130 @@
+// Writes down what happens to calls: a line in the ledger, the metrics, and the totals of the usage table.
+
+import type { Call } from '../core/call.ts';
+import type { Standing } from '../core/decide.ts';
+import type { Chain } from '../core/engine/chain.ts';
+import { modelFamily } from '../core/estimate/model-family.ts';
+import type { Violation } from '../core/refusal.ts';
+import { toViolation } from '../core/refuse.ts';
+import { shadowRefusal } from '../core/shadow-refusal.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { CallObserver, CallOutcome, DecidedCall, SettledCall } from './call-observer.ts';
+import type { Ledger } from './ledger.ts';
+import type { DecisionOutcome, SettleOutcome } from './ledger-line.ts';
+import { type Metrics, toStatusClass } from './metrics.ts';
+import type { UsageTotals } from './usage-totals.ts';
+
+/** Where it is written. */
+export type Records = {
+  readonly ledger: Ledger;
+  readonly metrics: Metrics;
+  readonly totals: UsageTotals;
+  readonly clock: Clock;
+  /** The limit of the chain with the least room. */
+  tightest(chain: Chain): { readonly at: number; readonly standing: Standing } | undefined;
+};
+
+const NO_USAGE = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
+
+const SETTLE_OUTCOMES: Readonly<Record<CallOutcome, SettleOutcome>> = {
+  complete: 'ok',
+  'client-abort': 'aborted',
+  shutdown: 'aborted',
+  'upstream-broken': 'failed',
+  'upstream-failed': 'failed',
+};
+
+/** An observer that records. */
+export function createCallRecorder(records: Records): CallObserver {
+  return {
+    decided: (decided) => recordDecision(records, decided),
+    settled: (settled) => recordSettlement(records, settled),
+  };
+}
+
+function recordDecision(records: Records, decided: DecidedCall): void {
+  const { metrics, ledger, totals, clock } = records;
+  const { call, charged, heldMs } = decided;
+  const refusal = decided.refusal ?? (charged && shadowRefusal(charged.chain, decided.shadowed));
+  const outcome = outcomeOf(decided, refusal !== undefined);
+  const tightest = charged && toTightest(records, charged);
+  const binding = refusal?.violations[0] ?? tightest;
+  metrics.decisions
+    .at({
+      policy: binding === undefined ? 'none' : `${binding.policy.namespace}/${binding.policy.name}`,
+      limit: binding?.limit ?? 'none',
+      outcome,
+      class: refusal?.class ?? 'none',
+    })
+    .add(1);
+  if (decided.refusal === undefined)
+    metrics.addedLatency.at({ kind: call.kind }).record(decided.decidingMs / 1_000);
+  if (heldMs > 0) {
+    metrics.holdTime
+      .at({ outcome: decided.refusal === undefined ? 'admitted' : 'refused' })
+      .record(heldMs / 1_000);
+  }
+  totals.decided(call, decided.refusal?.class);
+  ledger.decide({
+    id: decided.id,
+    wallMs: clock.wallMs(),
+    revision: decided.revision,
+    outcome,
+    call,
+    refusal,
+    tightest: decided.refusal === undefined ? tightest : undefined,
+    heldMs,
+  });
+}
+
+function outcomeOf(decided: DecidedCall, refused: boolean): DecisionOutcome {
+  if (decided.refusal !== undefined) return 'deny';
+  if (refused) return 'shadow';
+  return decided.heldMs > 0 ? 'hold' : 'allow';
+}
+
+function toTightest(records: Records, charged: NonNullable<DecidedCall['charged']>): Violation | undefined {
+  const tightest = records.tightest(charged.chain);
+  if (tightest === undefined) return undefined;
+  const { at, standing } = tightest;
+  return toViolation(standing.rule, standing.remaining, charged.cost[charged.chain.chargeAt[at] ?? 0] ?? 0);
+}
+
+function recordSettlement(records: Records, settled: SettledCall): void {
+  const { metrics, ledger, totals, clock } = records;
+  const { call, usage, spendMicros } = settled;
+  const outcome = SETTLE_OUTCOMES[settled.outcome];
+  metrics.calls
+    .at({ upstream: call.upstream, kind: call.kind, outcome, status: toStatusClass(settled.status) })
+    .add(1);
+  if (settled.outcome === 'upstream-failed' || settled.outcome === 'upstream-broken') {
+    const reason = settled.outcome === 'upstream-failed' ? 'unreachable' : 'broken';
+    metrics.upstreamFailures.at({ upstream: call.upstream, reason }).add(1);
+  }
+  if (usage !== undefined) recordUsage(metrics, call, usage);
+  if (spendMicros !== undefined) {
+    metrics.spend
+      .at({ agent: call.agent, upstream: call.upstream, model: modelFamily(call.model) })
+      .add(spendMicros);
+  }
+  totals.settled(call, usage, spendMicros);
+  ledger.settle({
+    id: settled.id,
+    wallMs: clock.wallMs(),
+    outcome,
+    status: settled.status,
+    usage: usage ?? NO_USAGE,
+    costMicros: spendMicros ?? 0,
+    estimated: settled.estimated,
+    durationMs: settled.durationMs,
+    origin: settled.status === 0 ? 'flyball' : 'upstream',
+  });
+}
+
+function recordUsage(metrics: Metrics, call: Call, usage: NonNullable<SettledCall['usage']>): void {
+  const labels = { agent: call.agent, upstream: call.upstream, model: modelFamily(call.model) };
+  metrics.tokens.at({ ...labels, direction: 'input' }).add(usage.inputTokens);
+  metrics.tokens.at({ ...labels, direction: 'cache_read' }).add(usage.cacheReadTokens);
+  metrics.tokens.at({ ...labels, direction: 'cache_write' }).add(usage.cacheWriteTokens);
+  metrics.tokens.at({ ...labels, direction: 'output' }).add(usage.outputTokens);
+}

@@ -1,0 +1,51 @@
+// The call that a request makes: who, what, and how long its caller will wait.
+
+import { type Call, UNKNOWN } from '../../core/call.ts';
+import { cleanId, type Workload } from '../identity.ts';
+import type { RequestFacts } from '../protocol/protocol.ts';
+import { sessionOf } from '../protocol/session.ts';
+
+/** Used where a client says nothing about its deadline: quota.md section 7. */
+const MAX_HOLD_MS = 60_000;
+
+/** A hold may take this share of the client's own deadline. */
+const DEADLINE_SHARE = 0.25;
+
+const NO_TOOLS: readonly string[] = [];
+
+/** What the request says beside its headers. */
+export type RequestContent = {
+  /** Undefined for requests whose body is not read. */
+  readonly facts: RequestFacts | undefined;
+  readonly toolNames: readonly string[];
+};
+
+/** The call, with every attribute cleaned. User and session come from headers first, then from the protocol's own fields. */
+export function identify(
+  workload: Workload,
+  headers: ReadonlyMap<string, string>,
+  target: { readonly agent: string | undefined; readonly upstream: string },
+  { facts, toolNames }: RequestContent,
+): Call {
+  const tools = toolNames.length === 0 ? NO_TOOLS : toolNames.map(cleanId);
+  return {
+    kind: facts === undefined ? 'HTTP' : 'LLM',
+    tenant: workload.tenant,
+    agent: target.agent ?? workload.agent,
+    user: cleanId(headers.get('flyball-user') ?? facts?.user ?? workload.user),
+    session: cleanId(sessionOf(headers) ?? facts?.session ?? workload.pod),
+    tool: tools[0] ?? UNKNOWN,
+    toolNames: tools,
+    model: cleanId(facts?.model),
+    upstream: target.upstream,
+    pod: workload.pod,
+  };
+}
+
+/** The longest hold that the client's own deadline allows, in milliseconds. Both SDK families say it in seconds. */
+export function holdBoundMs(headers: ReadonlyMap<string, string>): number {
+  const text = headers.get('x-stainless-timeout') ?? headers.get('x-stainless-read-timeout');
+  const seconds = text === undefined ? Number.NaN : Number(text);
+  if (!(seconds > 0)) return MAX_HOLD_MS;
+  return Math.min(MAX_HOLD_MS, Math.floor(seconds * 1_000 * DEADLINE_SHARE));
+}

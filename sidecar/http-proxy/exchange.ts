@@ -1,0 +1,432 @@
+// One call through the sidecar, from the first header to the settled reservation.
+//
+// States: reading -> deciding -> (held ->) sent -> answering -> done. Whatever happens, `done` is reached once, and an
+// admitted call is settled on the way there.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Call } from '../../core/call.ts';
+import { type CallCost, createRequestCost } from '../../core/cost.ts';
+import type { FinalDecision, Metering } from '../../core/decide.ts';
+import type { Chain } from '../../core/engine/chain.ts';
+import type { ReservationId } from '../../core/engine/engine.ts';
+import { hashString } from '../../core/hash-string.ts';
+import type { Reason, Refusal } from '../../core/refusal.ts';
+import { actualOf, type Ending } from '../../core/settlement.ts';
+import type { CallOutcome } from '../call-observer.ts';
+import type { Hold } from '../governor.ts';
+import type { MeteredCall, MeteredUse } from '../meter.ts';
+import type { RequestFacts, UsageReader } from '../protocol/protocol.ts';
+import type { Upstream } from '../upstream.ts';
+import { sendRefusal } from './answer-sender.ts';
+import { holdBoundMs, identify } from './caller.ts';
+import { type RequestHeaders, readAnswerHeaders, readRequestHeaders } from './header-pass.ts';
+import type { ProxyContext } from './http-proxy.ts';
+import { appendLimitHeaders } from './limit-headers.ts';
+import { readParsedBody } from './parsed-body.ts';
+import { type Target, toolNamesOf } from './target.ts';
+
+/** Seconds between looks at how much a stream has used so far. */
+const TOP_UP_INTERVAL_MS = 1_000;
+
+const REQUEST_COST = createRequestCost();
+
+type State = 'reading' | 'held' | 'sent' | 'answering' | 'done';
+
+/** What is known of an admitted call until it is settled. */
+type Admission = {
+  readonly reservation: ReservationId;
+  readonly chain: Chain;
+  readonly admittedAtMs: number;
+};
+
+/** One request to an upstream and its answer. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  readonly decisionId: string;
+  readonly #context: ProxyContext;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #target: Extract<Target, { kind: 'upstream' }>;
+  readonly #upstream: Upstream;
+  readonly #headers: RequestHeaders;
+  #state: State = 'reading';
+  #facts: RequestFacts | undefined;
+  #metered: MeteredCall | undefined;
+  #call: Call | undefined;
+  #hold: Hold | undefined;
+  #admission: Admission | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #reader: UsageReader | undefined;
+  #status = 0;
+  #decideStartedMs = 0;
+  #toppedUpAtMs = 0;
+  #stoppedByUs = false;
+
+  constructor(
+    context: ProxyContext,
+    messages: { readonly request: IncomingMessage; readonly response: ServerResponse },
+    target: Extract<Target, { kind: 'upstream' }>,
+    upstream: Upstream,
+  ) {
+    this.#context = context;
+    this.#request = messages.request;
+    this.#response = messages.response;
+    this.#target = target;
+    this.#upstream = upstream;
+    this.#headers = readRequestHeaders(messages.request.rawHeaders);
+    this.decisionId = context.nextDecisionId();
+  }
+
+  /** Begins. `ended` is called once, when nothing of the call is left open. */
+  start(ended: () => void): void {
+    this.#response.on('close', () => {
+      this.#onCallerClosed();
+      ended();
+    });
+    if (this.#headers.repeated !== undefined) {
+      this.#refuse(
+        refusal(
+          'UNAUTHENTICATED',
+          'IDENTITY_INVALID',
+          `The header ${this.#headers.repeated} must be sent once.`,
+        ),
+      );
+      return;
+    }
+    const route = this.#upstream.protocol.route(this.#request.method ?? '', this.#target.path);
+    if (route.kind !== 'metered') {
+      const metering = route.kind === 'unparsed' && route.paid ? 'unreadable' : 'complete';
+      this.#decide(REQUEST_COST, metering);
+      return;
+    }
+    readParsedBody(this.#request, this.#upstream.protocol, this.#context.maxBodyBytes, (parsed) => {
+      if (this.#state !== 'reading') return;
+      if (parsed.kind === 'refused') this.#refuse(parsed.refusal);
+      else if (parsed.kind === 'parsed') this.#decideModelCall(parsed.facts);
+    });
+  }
+
+  /** The process is stopping: a call that is held is refused now, others may still end by themselves. */
+  stopIfHeld(): void {
+    if (this.#state !== 'held' || this.#hold?.giveUp() !== true) return;
+    this.#refuse(refusal('UNAVAILABLE', 'SHUTTING_DOWN', 'The sidecar is stopping.', 1_000));
+  }
+
+  /** Ends the call at once and settles what it used. */
+  stop(): void {
+    this.#stoppedByUs = true;
+    this.#response.destroy();
+  }
+
+  #decideModelCall(facts: RequestFacts): void {
+    this.#facts = facts;
+    const agent = this.#target.agent ?? this.#context.workload.agent;
+    this.#metered = this.#context.meter.open(facts, agent);
+    this.#decide(this.#metered.cost, this.#metered.metering);
+  }
+
+  #decide(cost: CallCost, metering: Metering): void {
+    const toolNames = this.#upstream.protocol.name === 'http' ? toolNamesOf(this.#target.path) : [];
+    if (toolNames === undefined) {
+      this.#refuse(
+        refusal('INVALID', 'MALFORMED_REQUEST', 'The path has too many segments or a broken escape.'),
+      );
+      return;
+    }
+    this.#decideStartedMs = performance.now();
+    const call = identify(this.#context.workload, this.#headers.single, this.#target, {
+      facts: this.#facts,
+      toolNames,
+    });
+    this.#call = call;
+    const request = {
+      call,
+      cost,
+      metering,
+      maxHoldMs: holdBoundMs(this.#headers.single),
+      callerHash: () => this.#callerHash(),
+    };
+    const decision = this.#context.governor.decide(request, (later, heldMs) => this.#decided(later, heldMs));
+    if ('kind' in decision) this.#decided(decision, 0);
+    else {
+      this.#state = 'held';
+      this.#hold = decision;
+    }
+  }
+
+  #decided(decision: FinalDecision, heldMs: number): void {
+    const call = this.#call;
+    if (call === undefined) throw new Error('decided before there was a call');
+    if (decision.kind === 'refuse') {
+      this.#refuse(decision.refusal, heldMs);
+      return;
+    }
+    const { chain, reservation, shadowed } = decision;
+    this.#context.observer.decided({
+      id: this.decisionId,
+      call,
+      revision: this.#context.governor.revision,
+      refusal: undefined,
+      charged: { chain, cost: this.#metered?.cost ?? REQUEST_COST },
+      shadowed,
+      heldMs,
+      decidingMs: performance.now() - this.#decideStartedMs - heldMs,
+    });
+    this.#admission = { chain, reservation, admittedAtMs: this.#context.clock.nowMs() };
+    this.#send();
+  }
+
+  #send(): void {
+    this.#state = 'sent';
+    const { origin, basePath, dispatcher } = this.#upstream;
+    const headers = this.#headers.forwarded;
+    // A spliced stream must come back readable: the extra usage event is taken out on the way.
+    if (this.#facts?.usageSpliced) setAcceptEncoding(headers, this.#headers.acceptEncodingAt, 'identity');
+    const options: Dispatcher.DispatchOptions = {
+      origin,
+      path: basePath + this.#target.pathAndQuery,
+      method: (this.#request.method ?? 'GET') as Dispatcher.HttpMethod, // Node's parser accepts only real methods.
+      headers,
+      body: this.#facts?.body ?? streamedBody(this.#request),
+    };
+    try {
+      dispatcher.dispatch(options, this);
+    } catch (error) {
+      // What undici refuses to send (a header it calls invalid) never left.
+      this.#fail(error);
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#state === 'done') controller.abort(new Error('the caller has gone'));
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+    statusText?: string,
+  ): void {
+    if (this.#state === 'done') return;
+    const read = readAnswerHeaders(headers);
+    if (status < 200) {
+      if (status > 101) this.#response.writeInformation(status, toPairs(read.forwarded));
+      return;
+    }
+    this.#state = 'answering';
+    this.#status = status;
+    if (this.#facts !== undefined) {
+      const head = { status, contentType: read.contentType, contentEncoding: read.contentEncoding };
+      this.#reader = this.#upstream.protocol.createUsageReader(this.#facts, head);
+    }
+    const out = read.forwarded;
+    if (read.contentLength !== undefined && !this.#facts?.usageSpliced)
+      out.push('content-length', read.contentLength);
+    out.push('flyball-decision', this.decisionId);
+    if (status === 429 || status === 529) out.push('flyball-origin', 'upstream');
+    if (this.#admission !== undefined)
+      appendLimitHeaders(out, this.#context.governor.standings(this.#admission.chain));
+    this.#response.writeHead(status, statusText, out);
+    // The head of a stream goes out at once; that of a plain answer travels with its first bytes.
+    if (read.contentType.startsWith('text/event-stream')) this.#response.flushHeaders();
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#state !== 'answering') return;
+    const out = this.#reader === undefined ? chunk : this.#reader.push(chunk);
+    if (out.length > 0 && !this.#response.write(out)) {
+      controller.pause();
+      this.#response.once('drain', () => controller.resume());
+    }
+    this.#topUp();
+  }
+
+  onResponseEnd(
+    _controller: Dispatcher.DispatchController,
+    trailers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (this.#state !== 'answering') return;
+    const rest = this.#reader?.end();
+    if (Object.keys(trailers).length > 0) this.#response.addTrailers(toFlatPairs(trailers));
+    this.#settle('complete');
+    if (rest !== undefined && rest.length > 0) this.#response.end(rest);
+    else this.#response.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#state === 'done') return;
+    if (this.#state === 'answering') {
+      // Too late for an answer of ours: the caller sees what we saw, a transfer that broke.
+      this.#reader?.end();
+      this.#settle('upstream-broken');
+      this.#response.destroy();
+      return;
+    }
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    this.#settle('upstream-failed');
+    this.#refuse(upstreamRefusal(error, this.#controller !== undefined));
+  }
+
+  #onCallerClosed(): void {
+    if (this.#state === 'done') return;
+    this.#hold?.giveUp();
+    this.#settle(this.#stoppedByUs ? 'shutdown' : 'client-abort');
+    this.#controller?.abort(new Error('the caller has gone'));
+  }
+
+  #refuse(reason: Refusal, heldMs = 0): void {
+    const { observer, governor, wallClockMs } = this.#context;
+    this.#state = 'done';
+    if (this.#admission === undefined) {
+      observer.decided({
+        id: this.decisionId,
+        call:
+          this.#call ??
+          identify(this.#context.workload, this.#headers.single, this.#target, {
+            facts: undefined,
+            toolNames: [],
+          }),
+        revision: governor.revision,
+        refusal: reason,
+        charged: undefined,
+        shadowed: [],
+        heldMs,
+        decidingMs: this.#decideStartedMs === 0 ? 0 : performance.now() - this.#decideStartedMs - heldMs,
+      });
+    }
+    const attempt =
+      1 + (Number.parseInt(this.#headers.single.get('x-stainless-retry-count') ?? '0', 10) || 0);
+    const context = { decisionId: this.decisionId, wallClockMs: wallClockMs(), attempt };
+    sendRefusal(this.#request, this.#response, this.#upstream.protocol.toAnswer(reason, context));
+  }
+
+  /** Settles an admitted call once; everything else about the call ends here too. */
+  #settle(outcome: CallOutcome): void {
+    const wasSent = this.#controller !== undefined;
+    this.#state = 'done';
+    const admission = this.#admission;
+    const call = this.#call;
+    if (admission === undefined || call === undefined) return;
+    const use = this.#use(wasSent, outcome);
+    const actual = use.ending && actualOf(use.ending);
+    if (!this.#context.governor.settle(admission.reservation, actual)) return;
+    this.#context.observer.settled({
+      id: this.decisionId,
+      call,
+      outcome,
+      status: this.#status,
+      usage: use.metered?.usage,
+      spendMicros: use.metered?.spendMicros,
+      estimated: use.estimated,
+      estimateRatio: use.estimateRatio,
+      durationMs: this.#context.clock.nowMs() - admission.admittedAtMs,
+    });
+  }
+
+  #use(wasSent: boolean, outcome: CallOutcome): Use {
+    if (!wasSent) return exact({ kind: 'unsent' });
+    if (this.#metered === undefined) return exact({ kind: 'counted' });
+    const usage = this.#reader?.usage();
+    if (usage !== undefined) {
+      const metered = this.#metered.reported(usage);
+      return {
+        ending: { kind: 'used', ...metered },
+        metered,
+        estimated: false,
+        estimateRatio: metered.estimateRatio,
+      };
+    }
+    const refusedByUpstream = this.#status >= 400 || (this.#status === 0 && !this.#callerLeft());
+    if (refusedByUpstream) return exact({ kind: 'failed' });
+    const outputBytes = this.#reader?.outputBytes ?? 0;
+    const metered = this.#metered.guessed(outputBytes);
+    // An answer that ended well and could not be read at all stays charged as reserved.
+    if (outcome === 'complete' && outputBytes === 0) {
+      return { ending: undefined, metered, estimated: true, estimateRatio: undefined };
+    }
+    return { ending: { kind: 'used', ...metered }, metered, estimated: true, estimateRatio: undefined };
+  }
+
+  #callerLeft(): boolean {
+    return this.#response.closed || this.#response.destroyed;
+  }
+
+  #topUp(): void {
+    if (this.#reader === undefined || this.#metered === undefined || this.#admission === undefined) return;
+    const nowMs = this.#context.clock.nowMs();
+    if (nowMs - this.#toppedUpAtMs < TOP_UP_INTERVAL_MS) return;
+    this.#toppedUpAtMs = nowMs;
+    this.#context.governor.topUp(
+      this.#admission.reservation,
+      actualOf({ kind: 'used', ...this.#metered.guessed(this.#reader.outputBytes) }),
+    );
+  }
+
+  /** The same caller, the same number: one connection that repeats one body. */
+  #callerHash(): number {
+    const body = this.#facts?.body;
+    const digest = body === undefined ? this.#target.path : body.toString('latin1', 0, 1_024) + body.length;
+    return hashString(`${this.#context.connectionIdOf(this.#request.socket)}\n${digest}`);
+  }
+}
+
+/** What a call is charged, and what is known of it. */
+type Use = {
+  /** Undefined = as reserved. */
+  readonly ending: Ending | undefined;
+  readonly metered: MeteredUse | undefined;
+  readonly estimated: boolean;
+  readonly estimateRatio: number | undefined;
+};
+
+function exact(ending: Ending): Use {
+  return { ending, metered: undefined, estimated: false, estimateRatio: undefined };
+}
+
+/** Requests without a body must be sent without one. */
+function streamedBody(request: IncomingMessage): IncomingMessage | null {
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  return hasBody ? request : null;
+}
+
+function setAcceptEncoding(headers: string[], at: number, value: string): void {
+  if (at >= 0) headers[at] = value;
+  else headers.push('accept-encoding', value);
+}
+
+function toFlatPairs(headers: Record<string, string | string[] | undefined>): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one): [string, string] => [name, one]),
+  );
+}
+
+function toPairs(flat: readonly string[]): Record<string, string | string[]> {
+  const pairs: Record<string, string | string[]> = {};
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const name = flat[i] as string;
+    const value = flat[i + 1] as string;
+    const earlier = pairs[name];
+    pairs[name] = earlier === undefined ? value : [earlier, value].flat();
+  }
+  return pairs;
+}
+
+function refusal(deny: Refusal['class'], reason: Reason, detail: string, waitMs = 0): Refusal {
+  return { class: deny, reason, waitMs, violations: [], detail };
+}
+
+/** Which failure of the upstream it was. Only what certainly was not sent may be called unreachable. */
+function upstreamRefusal(error: unknown, wasSent: boolean): Refusal {
+  const code = (error as { code?: unknown } | undefined)?.code; // Errors of undici and of sockets carry a code.
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
+    return refusal('UPSTREAM_FAILED', 'UPSTREAM_TIMEOUT', 'The upstream did not answer in time.');
+  }
+  if (!wasSent)
+    return refusal('UPSTREAM_FAILED', 'UPSTREAM_UNREACHABLE', 'No connection to the upstream could be made.');
+  return refusal('UPSTREAM_FAILED', 'UPSTREAM_BROKEN', 'The upstream broke off before it answered.');
+}

@@ -1,0 +1,71 @@
+// The sidecar's own endpoints: what an agent may ask about itself.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Refusal } from '../../core/refusal.ts';
+import { cleanId } from '../identity.ts';
+
+/** What the endpoints answer from. */
+export interface OwnRoutes {
+  /** The limits of one agent, as JSON-ready data. `user` and `session` narrow to their keys. */
+  limits(view: {
+    readonly agent: string | undefined;
+    readonly user: string;
+    readonly session: string | undefined;
+  }): unknown;
+  /** One decision of the last 10,000; undefined when it is not among them. */
+  decision(id: string): unknown;
+}
+
+type Messages = { readonly request: IncomingMessage; readonly response: ServerResponse };
+
+/** Answers `GET /v1/limits` and `GET /v1/decisions/<id>`; refuses everything else. */
+export function answerOwn(
+  own: OwnRoutes,
+  messages: Messages,
+  target: { readonly agent: string | undefined; readonly path: string },
+  refuse: (reason: Refusal) => void,
+): void {
+  const { request, response } = messages;
+  const path = target.path.split('?', 1)[0] ?? '';
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    refuse(unknownRoute());
+    return;
+  }
+  if (path === '/v1/limits') {
+    const user = cleanId(single(request.headers['flyball-user']));
+    sendJson(
+      response,
+      200,
+      own.limits({ agent: target.agent, user, session: single(request.headers['flyball-session']) }),
+    );
+    return;
+  }
+  const id = path.startsWith('/v1/decisions/') ? path.slice('/v1/decisions/'.length) : undefined;
+  const decision = id === undefined ? undefined : own.decision(id);
+  if (decision === undefined) refuse(unknownRoute());
+  else sendJson(response, 200, decision);
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+  });
+  response.end(text);
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function unknownRoute(): Refusal {
+  return {
+    class: 'INVALID',
+    reason: 'UNKNOWN_ROUTE',
+    waitMs: 0,
+    violations: [],
+    detail: 'Known paths: /openai/v1/..., /anthropic/..., /upstream/NAME/..., /v1/limits, /v1/decisions/ID.',
+  };
+}

@@ -1,0 +1,44 @@
+// Reads a request body into memory, bounded.
+
+import type { IncomingMessage } from 'node:http';
+
+export type ReadBody =
+  | { readonly kind: 'read'; readonly body: Buffer }
+  | { readonly kind: 'too-large' }
+  /** The client went away before the end. */
+  | { readonly kind: 'gone' };
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * Calls `done` once. A declared length above `maxBytes` is refused before a byte is read, an undeclared one at the byte
+ * that passes the bound; what follows stays unread.
+ */
+export function readBody(request: IncomingMessage, maxBytes: number, done: (result: ReadBody) => void): void {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+    done({ kind: 'too-large' });
+    return;
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const finish = (result: ReadBody): void => {
+    request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+    done(result);
+  };
+  const onData = (chunk: Buffer): void => {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      request.pause();
+      finish({ kind: 'too-large' });
+      return;
+    }
+    chunks.push(chunk);
+  };
+  const onEnd = (): void => finish({ kind: 'read', body: joined(chunks) });
+  const onClose = (): void => finish({ kind: 'gone' });
+  request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+}
+
+function joined(chunks: Buffer[]): Buffer {
+  return chunks.length === 1 ? (chunks[0] ?? EMPTY) : Buffer.concat(chunks);
+}

@@ -1,0 +1,29 @@
+// Who is calling, from what the process was started with and what the request says.
+
+/** What the process itself knows: from its flags, or from injection. */
+export type Workload = {
+  readonly tenant: string;
+  readonly agent: string;
+  /** The user for calls that name none; undefined = unknown. */
+  readonly user: string | undefined;
+  readonly pod: string;
+};
+
+/** Longest caller-supplied id kept. Longer ones are cut, and so share a bucket. */
+const MAX_ID_LENGTH = 256;
+
+/**
+ * An id as it may stand in a key: without control characters, bounded, `unknown` when empty. Ids that differ only in
+ * what is removed share a bucket, which is never laxer.
+ */
+export function cleanId(id: string | undefined): string {
+  if (id === undefined || id === '') return 'unknown';
+  if (id.length <= MAX_ID_LENGTH && !CONTROL.test(id)) return id;
+  const cleaned = id.slice(0, MAX_ID_LENGTH).replaceAll(CONTROLS, '');
+  return cleaned === '' ? 'unknown' : cleaned;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
+const CONTROL = /[\u0000-\u001f\u007f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
+const CONTROLS = /[\u0000-\u001f\u007f]/g;
