@@ -211,9 +211,9 @@ export class Decider {
     return rule === undefined ? undefined : { at, standing: this.#standing(rule, chain.slots[at] as number, nowMs) };
   }
 
-  /** How the limits of this call stand, without charging anything. */
-  standingsOf(call: Call, nowMs: number): Standing[] {
-    return this.standings(this.#chains.chainOf(call, nowMs), nowMs);
+  /** How every bucket of a rule stands, with the values of `rule.per`. Charges nothing. */
+  *standingsByKey(rule: LimitRule, nowMs: number): Iterable<{ readonly key: readonly string[]; readonly standing: Standing }> {
+    for (const { key, slot } of this.#keys.entriesOf(rule)) yield { key, standing: this.#standing(rule, slot, nowMs) };
   }
 
   #standing(rule: LimitRule, slot: Slot, nowMs: number): Standing {

@@ -2,10 +2,10 @@
 // The id of a decision says its slot, so there is no index to maintain; lines go to the file in batches.
 
 import { toSequence } from './decision-id.ts';
+import { LedgerFormat } from './ledger-format.ts';
 import {
   type Decision,
   type DecisionLine,
-  LedgerFormat,
   parseLedgerLine,
   type SettleLine,
   type Settlement,
