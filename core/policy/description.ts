@@ -1,245 +1,250 @@
 // The one description of a policy as written. Types, parser, JSON Schema and field reference all come from here;
 // what a shape cannot say (rules across fields, sums, meanings of a unit) is in `rules.ts` and `limit-rules.ts`.
-// Each field carries a sentence for the reference; `x-default` words a default that depends on other fields.
+// Each field carries a sentence for the reference.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { CALL_KINDS, KEY_PARTS } from '../call.ts';
 import { UNITS } from '../unit.ts';
 import {
   amount,
   annotations,
+  clusterWritten,
+  defaulted,
   duration,
   glob,
   integer,
   label,
   labels,
   list,
+  nested,
+  optional,
+  required,
   subdomain,
   text,
-} from './scalars.ts';
+} from './description-parts.ts';
 
 export const API_VERSION = 'flyball.dev/v1alpha1';
 export const POLICY_KINDS = ['RateLimitPolicy', 'ClusterRateLimitPolicy'] as const;
 export type PolicyKind = (typeof POLICY_KINDS)[number];
 
 const mode = z.enum(['Enforce', 'Shadow']);
+const distinct = z.meta({ uniqueItems: true });
 
 const rate = z.strictObject({
-  limit: amount.describe(
+  limit: required(
+    amount,
     'Amount that the bucket gets back per window. 0 forbids what the limit matches. Dollars are quoted decimal strings.',
   ),
-  window: duration.describe(
+  window: required(
+    duration,
     'Time in which the bucket gets back `limit`, from 1s to 744h; distinct within a limit.',
   ),
-  burst: amount.optional().meta({
-    description:
-      'Size of the bucket: the most that can be admitted at once. At least half a second of the rate.',
-    'x-default': 'the same as `limit`',
-  }),
-  strict: z
-    .boolean({ error: 'true or false' })
-    .default(false)
-    .describe('Never more than `limit` in any window, wherever the window starts.'),
+  burst: optional(
+    amount,
+    'Size of the bucket: the most that can be admitted at once. At least half a second of the rate.',
+    'the same as `limit`',
+  ),
+  strict: defaulted(
+    z.boolean({ error: 'true or false' }),
+    false,
+    'Never more than `limit` in any window, wherever the window starts.',
+  ),
 });
 
 const budget = z.strictObject({
-  limit: amount.describe('Amount that may be spent in one period; it is not refilled inside the period.'),
-  period: z
-    .enum(['Hour', 'Day', 'Week', 'Month', 'Total'])
-    .describe('Calendar period after which the budget starts anew.'),
-  timeZone: text('a time zone such as Europe/Paris', 64, /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/)
-    .default('UTC')
-    .describe('IANA time zone whose calendar bounds the periods.'),
+  limit: required(amount, 'Amount that may be spent in one period; it is not refilled inside the period.'),
+  period: required(
+    z.enum(['Hour', 'Day', 'Week', 'Month', 'Total']),
+    'Calendar period after which the budget starts anew.',
+  ),
+  timeZone: defaulted(
+    text('a time zone such as Europe/Paris', 64, /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/),
+    'UTC',
+    'IANA time zone whose calendar bounds the periods.',
+  ),
 });
 
 const match = z.strictObject({
-  kinds: list(z.enum(CALL_KINDS), 'call kinds', 1, CALL_KINDS.length)
-    .optional()
-    .meta({ description: 'Kinds of call; absent matches all.', uniqueItems: true }),
-  tools: list(glob, 'globs', 1).optional().describe('Tool names; absent matches all.'),
-  models: list(glob, 'globs', 1).optional().describe('Model names; absent matches all.'),
-  upstreams: list(glob, 'globs', 1).optional().describe('Names of upstreams; absent matches all.'),
-  when: text('a CEL expression of at most 1024 characters', 1024, /\S/)
-    .optional()
-    .describe('CEL expression over `call`, for what globs cannot say.'),
+  kinds: optional(
+    list(z.enum(CALL_KINDS), 'call kinds', 1, CALL_KINDS.length).check(distinct),
+    'Kinds of call; absent matches all.',
+  ),
+  tools: optional(list(glob, 'globs', 1), 'Tool names; absent matches all.'),
+  models: optional(list(glob, 'globs', 1), 'Model names; absent matches all.'),
+  upstreams: optional(list(glob, 'globs', 1), 'Names of upstreams; absent matches all.'),
+  when: optional(
+    text('a CEL expression of at most 1024 characters', 1024, /\S/),
+    'CEL expression over `call`, for what globs cannot say.',
+  ),
 });
 
 const onLimit = z.strictObject({
-  action: z
-    .enum(['Hold', 'Deny'])
-    .default('Hold')
-    .describe('Hold waits, in fair order and no longer than `maxWait`; Deny refuses at once.'),
-  maxWait: duration
-    .default('2s')
-    .describe('Longest wait of a held call, from 1ms to 60s; only with action Hold.'),
+  action: defaulted(
+    z.enum(['Hold', 'Deny']),
+    'Hold',
+    'Hold waits, in fair order and no longer than `maxWait`; Deny refuses at once.',
+  ),
+  maxWait: defaulted(duration, '2s', 'Longest wait of a held call, from 1ms to 60s; only with action Hold.'),
 });
 
 const limit = z
   .strictObject({
-    name: label.describe('Name of the limit, unique in the policy. Renaming a limit starts its count anew.'),
-    match: match.prefault({}).describe('Which calls the limit counts; all given fields must match.'),
-    per: list(z.enum(KEY_PARTS), 'key parts', 0, KEY_PARTS.length).default([]).meta({
-      description: 'One bucket for each combination of these values; [] is one bucket for all.',
-      uniqueItems: true,
-    }),
-    unit: z.enum(UNITS).describe('What is counted.'),
-    rates: list(rate, 'rates', 1, 4)
-      .optional()
-      .describe('Token buckets that must all hold. Exactly one of `rates`, `budget` and `max` is given.'),
-    budget: budget
-      .optional()
-      .describe('An amount per calendar period, spent and not refilled, instead of `rates`.'),
-    max: integer(0, 1_000_000)
-      .optional()
-      .describe(
-        'Calls at the same time, instead of `rates`; only with unit Concurrency, which takes nothing else.',
-      ),
-    reserve: z.enum(['Strict', 'Learned']).optional().meta({
-      description:
-        'What a call sets aside before it runs: Strict the most that it can cost, Learned what such calls cost.',
-      'x-default': '`Learned`; `Strict` for unit USD and for budgets',
-    }),
-    onLimit: onLimit.prefault({}).describe('What happens to a call that does not fit now.'),
-    warnAt: list(integer(1, 100), 'percentages', 0, 10)
-      .default([80])
-      .meta({ description: 'Percentages of use at which a warning is given, once each.', uniqueItems: true }),
-    mode: mode.optional().meta({
-      description: "Overrides the policy's mode for this limit.",
-      'x-default': "the policy's `mode`",
-    }),
+    name: required(label, 'Name of the limit, unique in the policy. Renaming a limit starts its count anew.'),
+    match: nested(match, 'Which calls the limit counts; all given fields must match.'),
+    per: defaulted(
+      list(z.enum(KEY_PARTS), 'key parts', 0, KEY_PARTS.length).check(distinct),
+      [],
+      'One bucket for each combination of these values; [] is one bucket for all.',
+    ),
+    unit: required(z.enum(UNITS), 'What is counted.'),
+    rates: optional(
+      list(rate, 'rates', 1, 4),
+      'Token buckets that must all hold. Exactly one of `rates`, `budget` and `max` is given.',
+    ),
+    budget: optional(budget, 'An amount per calendar period, spent and not refilled, instead of `rates`.'),
+    max: optional(
+      integer(0, 1_000_000),
+      'Calls at the same time, instead of `rates`; only with unit Concurrency, which takes nothing else.',
+    ),
+    reserve: optional(
+      z.enum(['Strict', 'Learned']),
+      'What a call sets aside before it runs: Strict the most that it can cost, Learned what such calls cost.',
+      '`Learned`; `Strict` for unit USD and for budgets',
+    ),
+    onLimit: nested(onLimit, 'What happens to a call that does not fit now.'),
+    warnAt: defaulted(
+      list(integer(1, 100), 'percentages', 0, 10).check(distinct),
+      [80],
+      'Percentages of use at which a warning is given, once each.',
+    ),
+    mode: optional(mode, "Overrides the policy's mode for this limit.", "the policy's `mode`"),
   })
-  .meta({ oneOf: [{ required: ['rates'] }, { required: ['budget'] }, { required: ['max'] }] });
-
-const adaptiveTarget = z.strictObject({
-  upstreams: list(glob, 'globs', 1).describe('Names of the upstreams that are watched.'),
-  latency: z
-    .strictObject({
-      percentile: integer(1, 99).default(95).describe('Percentile that is compared with the objective.'),
-      objective: duration.describe('Latency that the percentile should stay below.'),
-    })
-    .optional()
-    .describe('Shrink when the target answers slower than this.'),
-  errors: z
-    .strictObject({
-      objective: integer(1, 100).describe('Percentage of failed calls that is still acceptable.'),
-    })
-    .optional()
-    .describe('Shrink when the target fails more often than this.'),
-});
+  .check(z.meta({ oneOf: [{ required: ['rates'] }, { required: ['budget'] }, { required: ['max'] }] }));
 
 const adaptive = z.strictObject({
-  targets: list(adaptiveTarget, 'targets', 1).describe('What is watched.'),
-  minPercent: integer(1, 100).default(5).describe('The limits never shrink below this percentage.'),
+  targets: required(
+    list(
+      z.strictObject({
+        upstreams: required(list(glob, 'globs', 1), 'Names of the upstreams that are watched.'),
+        latency: optional(
+          z.strictObject({
+            percentile: defaulted(integer(1, 99), 95, 'Percentile that is compared with the objective.'),
+            objective: required(duration, 'Latency that the percentile should stay below.'),
+          }),
+          'Shrink when the target answers slower than this.',
+        ),
+        errors: optional(
+          z.strictObject({
+            objective: required(integer(1, 100), 'Percentage of failed calls that is still acceptable.'),
+          }),
+          'Shrink when the target fails more often than this.',
+        ),
+      }),
+      'targets',
+      1,
+    ),
+    'What is watched.',
+  ),
+  minPercent: defaulted(integer(1, 100), 5, 'The limits never shrink below this percentage.'),
 });
 
 const longRunning = z.strictObject({
-  tools: list(glob, 'globs', 1).describe('Tool names.'),
-  after: duration.describe('A call that takes longer becomes a task.'),
-  resultTTL: duration.default('1h').describe('How long the result of a finished task is kept.'),
+  tools: required(list(glob, 'globs', 1), 'Tool names.'),
+  after: required(duration, 'A call that takes longer becomes a task.'),
+  resultTTL: defaulted(duration, '1h', 'How long the result of a finished task is kept.'),
 });
 
 const anomaly = z.strictObject({
-  action: z
-    .enum(['Off', 'Alert', 'Throttle', 'Quarantine'])
-    .default('Off')
-    .describe('What happens on unusual use.'),
+  action: defaulted(
+    z.enum(['Off', 'Alert', 'Throttle', 'Quarantine']),
+    'Off',
+    'What happens on unusual use.',
+  ),
 });
 
 const selector = z.strictObject({
-  matchLabels: labels.prefault({}).describe('Labels that must all be present, with these values.'),
+  matchLabels: nested(labels, 'Labels that must all be present, with these values.'),
 });
 
 const spec = z.strictObject({
-  selector: selector
-    .prefault({})
-    .describe('The agent pods that are governed; absent: every agent of the namespace.'),
-  mode: mode.default('Enforce').describe('Enforce refuses; Shadow decides and records, and never refuses.'),
-  priority: z
-    .enum(['Critical', 'High', 'Normal', 'Low', 'Background'])
-    .default('Normal')
-    .describe('Which calls go first when there is not enough for all.'),
-  failureMode: z
-    .enum(['Closed', 'Share', 'Open'])
-    .default('Share')
-    .describe(
-      'What shared limits do while the control plane is lost. Budgets and restrictedTools are always Closed.',
-    ),
-  limits: list(limit, 'limits', 1)
-    .optional()
-    .describe(
-      'The limits. Each one that matches a call must pass. A policy has limits, restrictedTools or allowedTools.',
-    ),
-  restrictedTools: list(glob, 'globs', 0).default([]).describe('Tools that are always refused.'),
-  allowedTools: list(glob, 'globs', 0).optional().meta({
-    description: 'The only tools that are allowed; [] allows none. restrictedTools wins over it.',
-    'x-default': 'all tools',
-  }),
-  adaptive: adaptive
-    .optional()
-    .describe('Shrink the limits of a target that is hurting, and grow them back.'),
-  longRunning: list(longRunning, 'rules', 1)
-    .optional()
-    .describe('Tools whose long calls become tasks instead of blocking.'),
-  anomaly: anomaly.prefault({}).describe('What to do about agents that behave unlike themselves.'),
+  selector: nested(selector, 'The agent pods that are governed; absent: every agent of the namespace.'),
+  mode: defaulted(mode, 'Enforce', 'Enforce refuses; Shadow decides and records, and never refuses.'),
+  priority: defaulted(
+    z.enum(['Critical', 'High', 'Normal', 'Low', 'Background']),
+    'Normal',
+    'Which calls go first when there is not enough for all.',
+  ),
+  failureMode: defaulted(
+    z.enum(['Closed', 'Share', 'Open']),
+    'Share',
+    'What shared limits do while the control plane is lost. Budgets and restrictedTools are always Closed.',
+  ),
+  limits: optional(
+    list(limit, 'limits', 1),
+    'The limits. Each one that matches a call must pass. A policy has limits, restrictedTools or allowedTools.',
+  ),
+  restrictedTools: defaulted(list(glob, 'globs', 0), [], 'Tools that are always refused.'),
+  allowedTools: optional(
+    list(glob, 'globs', 0),
+    'The only tools that are allowed; [] allows none. restrictedTools wins over it.',
+    'all tools',
+  ),
+  adaptive: optional(adaptive, 'Shrink the limits of a target that is hurting, and grow them back.'),
+  longRunning: optional(
+    list(longRunning, 'rules', 1),
+    'Tools whose long calls become tasks instead of blocking.',
+  ),
+  anomaly: nested(anomaly, 'What to do about agents that behave unlike themselves.'),
 });
-
-/** What the API server and the operator write, and the parser accepts without reading. */
-const serverWritten = z
-  .unknown()
-  .optional()
-  .meta({ description: 'Written by the cluster; accepted and not read.', readOnly: true });
-
-const serverMetadata = {
-  creationTimestamp: serverWritten,
-  deletionGracePeriodSeconds: serverWritten,
-  deletionTimestamp: serverWritten,
-  finalizers: serverWritten,
-  generateName: serverWritten,
-  generation: serverWritten,
-  managedFields: serverWritten,
-  ownerReferences: serverWritten,
-  resourceVersion: serverWritten,
-  selfLink: serverWritten,
-  uid: serverWritten,
-};
 
 const metadata = z.strictObject({
-  name: subdomain.describe('Name of the policy, unique in its namespace.'),
-  namespace: label
-    .optional()
-    .meta({ description: 'Namespace whose agents the policy governs.', 'x-default': '`default`' }),
-  labels: labels.optional().describe('Labels of the policy itself.'),
-  annotations: annotations.optional().describe('Notes on the policy; not read.'),
-  ...serverMetadata,
+  name: required(subdomain, 'Name of the policy, unique in its namespace.'),
+  namespace: optional(label, 'Namespace whose agents the policy governs.', '`default`'),
+  labels: optional(labels, 'Labels of the policy itself.'),
+  annotations: optional(annotations, 'Notes on the policy; not read.'),
+  creationTimestamp: clusterWritten,
+  deletionGracePeriodSeconds: clusterWritten,
+  deletionTimestamp: clusterWritten,
+  finalizers: clusterWritten,
+  generateName: clusterWritten,
+  generation: clusterWritten,
+  managedFields: clusterWritten,
+  ownerReferences: clusterWritten,
+  resourceVersion: clusterWritten,
+  selfLink: clusterWritten,
+  uid: clusterWritten,
 });
 
-const kindSentence = 'RateLimitPolicy governs agents of one namespace, ClusterRateLimitPolicy of many.';
+const clusterMetadata = z.omit(metadata, { namespace: true });
+
+const clusterSpec = z.extend(spec, {
+  namespaceSelector: nested(selector, 'Namespaces whose agents are governed; absent: every namespace.'),
+});
+
+const apiVersion = required(z.literal(API_VERSION), 'Version of this format.');
+const aboutKind = 'RateLimitPolicy governs agents of one namespace, ClusterRateLimitPolicy of many.';
+const aboutMetadata = 'Name and place of the policy.';
+const aboutSpec = 'What is limited, and how.';
 
 const namespacedPolicy = z
   .strictObject({
-    apiVersion: z.literal(API_VERSION).describe('Version of this format.'),
-    kind: z.literal('RateLimitPolicy').describe(kindSentence),
-    metadata: metadata.describe('Name and place of the policy.'),
-    spec: spec.describe('What is limited, and how.'),
-    status: serverWritten,
+    apiVersion,
+    kind: required(z.literal('RateLimitPolicy'), aboutKind),
+    metadata: required(metadata, aboutMetadata),
+    spec: required(spec, aboutSpec),
+    status: clusterWritten,
   })
-  .meta({ title: 'RateLimitPolicy' });
+  .check(z.meta({ title: 'RateLimitPolicy' }));
 
 const clusterPolicy = z
   .strictObject({
-    apiVersion: z.literal(API_VERSION).describe('Version of this format.'),
-    kind: z.literal('ClusterRateLimitPolicy').describe(kindSentence),
-    metadata: metadata.omit({ namespace: true }).describe('Name of the policy.'),
-    spec: spec
-      .extend({
-        namespaceSelector: selector
-          .prefault({})
-          .describe('Namespaces whose agents are governed; absent: every namespace.'),
-      })
-      .describe('What is limited, and how.'),
-    status: serverWritten,
+    apiVersion,
+    kind: required(z.literal('ClusterRateLimitPolicy'), aboutKind),
+    metadata: required(clusterMetadata, aboutMetadata),
+    spec: required(clusterSpec, aboutSpec),
+    status: clusterWritten,
   })
-  .meta({ title: 'ClusterRateLimitPolicy' });
+  .check(z.meta({ title: 'ClusterRateLimitPolicy' }));
 
 /** The shape of each kind. Rules across fields are not part of it. */
 export const DESCRIPTIONS = {

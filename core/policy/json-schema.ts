@@ -1,6 +1,6 @@
 // The description as JSON Schema: for editors, for the field reference, and to know which field lives where.
 
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { DESCRIPTIONS, POLICY_KINDS, type PolicyKind } from './description.ts';
 
 /** The part of JSON Schema (draft 7) that the description uses. */

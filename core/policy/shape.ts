@@ -1,7 +1,7 @@
 // Does a document have the described shape? Every mismatch becomes a finding in our own words: the schema library
 // decides what is wrong, never how it is said.
 
-import type { core } from 'zod';
+import type { core } from 'zod/mini';
 import { DESCRIPTIONS, type FilledPolicy, type PolicyKind } from './description.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { explainUnknownField, fieldsAt, placeOf } from './fields.ts';

@@ -186,7 +186,7 @@ describe('parsePolicy', () => {
         ),
         (document) => {
           expect(parsePolicy(document).kind).toBe('invalid');
-          expect(parsePolicies([document, document])).toHaveLength(2);
+          expect(parsePolicies([document, document]).length).toBe(2);
         },
       ),
       { numRuns: 150 },
