@@ -176,7 +176,6 @@ describe('parsePolicy', () => {
       withSet: true,
       withSparseArray: true,
       withTypedArray: true,
-      withUnicodeString: true,
     });
     fc.assert(
       fc.property(
@@ -184,12 +183,10 @@ describe('parsePolicy', () => {
           anything,
           anything.map((spec) => ({ kind: 'RateLimitPolicy', spec })),
         ),
-        (document) => {
-          expect(parsePolicy(document).kind).toBe('invalid');
-          expect(parsePolicies([document, document]).length).toBe(2);
-        },
+        (document) =>
+          parsePolicy(document).kind === 'invalid' && parsePolicies([document, document]).length === 2,
       ),
-      { numRuns: 150 },
+      { numRuns: 500 },
     );
   });
 });
