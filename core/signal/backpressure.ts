@@ -13,7 +13,7 @@ import { countedViolations, maxPerCallOf } from './violation.ts';
 /** Which level refused; `policy` where one bucket serves everything that the policy selects. */
 export type Scope = KeyPart | 'policy';
 
-export type PolicyReference = {
+type PolicyReference = {
   readonly namespace: string;
   readonly name: string;
   /** Name of the limit within the policy. */
@@ -22,7 +22,7 @@ export type PolicyReference = {
 };
 
 /** A limit and the call before it, in whole steps of `unit`. */
-export type LimitReading = {
+type LimitReading = {
   readonly unit: string;
   readonly quota: number;
   /** 0 for concurrency and for what has no window. */
@@ -32,7 +32,7 @@ export type LimitReading = {
 };
 
 /** Another way to the goal. `reduce`: the same call passes when it asks for at most `maxUnits`. */
-export type Alternative = { readonly kind: 'reduce'; readonly maxUnits: number };
+type Alternative = { readonly kind: 'reduce'; readonly maxUnits: number };
 
 /** Version 1 of the object. Every key is always present; null = not known, or of no meaning for the class. */
 export type Backpressure = {

@@ -11,7 +11,7 @@ export type Action = 'wait' | 'reduce' | 'use_task' | 'stop' | 'ask_human';
  * - none: waiting does not help, or nobody knows for how long.
  * - wait: `Retry-After` holds the refusal's wait within [minMs, maxMs]; `inMs` adds `retry-after-ms`.
  */
-export type RetryAfterRule =
+type RetryAfterRule =
   | { readonly kind: 'none' }
   | { readonly kind: 'wait'; readonly minMs: number; readonly maxMs: number; readonly inMs: boolean };
 

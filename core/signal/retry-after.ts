@@ -8,7 +8,7 @@ import { DENY_CLASS_RULES, MAX_WAIT_MS } from './deny-class.ts';
  * The longest announced wait, in whole seconds, that SDKs keep. At 60 and above some of them ignore Retry-After and
  * come back within a second, others sleep for any length.
  */
-export const MAX_THROTTLED_SECONDS = 59;
+const MAX_THROTTLED_SECONDS = 59;
 
 const MAX_JITTER_SHARE = 0.1;
 const MAX_JITTER_MS = 5000;

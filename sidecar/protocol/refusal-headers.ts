@@ -43,7 +43,7 @@ export function toDialectAnswer(refusal: Refusal, context: AnswerContext, dialec
  * The headers of every refusal, in any dialect: whose decision it is and why, how long to wait, and the violated
  * limits. `content-length` is the sender's to add.
  */
-export function toRefusalHeaders(refusal: Refusal, context: AnswerContext): readonly Header[] {
+function toRefusalHeaders(refusal: Refusal, context: AnswerContext): readonly Header[] {
   return [
     ['flyball-decision', context.decisionId],
     ['flyball-origin', 'flyball'],

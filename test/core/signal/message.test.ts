@@ -119,6 +119,11 @@ describe('toMessage', () => {
     expect(toMessage(sampleRefusal({ class: 'DEFERRED', violations }))).toContain(name);
   });
 
+  it('does not say a detail while waiting helps, for it may hold a word that ends the waiting', () => {
+    const text = toMessage(sampleRefusal({ violations: [], detail: 'The quota is exhausted.' }));
+    expect(text).toBe('Rate limit reached. The call was not executed. Please try again in 3.2s.');
+  });
+
   it.each([
     [61_000, '61 s:'],
     [119_000, '119 s:'],

@@ -82,7 +82,8 @@ describe.each(NAMES)('toAnswer of %s', (name) => {
           validateHeaderValue(header, value);
           expect(header).toBe(header.toLowerCase());
         }
-        expect(Buffer.byteLength(answer.body)).toBeLessThanOrEqual(2048);
+        expect(answer.body).toMatch(/^[\x20-\x7e]*$/);
+        expect(answer.body.length).toBeLessThanOrEqual(2048);
         expect(objectOf(answer)).toMatchObject({ v: 1, class: refusal.class, reason: refusal.reason });
       }),
       { numRuns: 1500 },
@@ -105,7 +106,7 @@ describe.each(NAMES)('toAnswer of %s', (name) => {
           limit: `${index}`.padEnd(63, 'l'),
         }));
         const waitMs = Number.MAX_SAFE_INTEGER;
-        const detail = 'd'.repeat(500);
+        const detail = 'd'.repeat(5000);
         const { body } = toAnswer({ class: denyClass, reason, waitMs, violations, detail }, CONTEXT);
         expect(body.length).toBeLessThanOrEqual(2048);
         expect(JSON.parse(body)).toBeTypeOf('object');
@@ -144,7 +145,9 @@ describe.each(NAMES)('toAnswer of %s', (name) => {
   });
 
   it('answers 504 where the upstream did not answer in time', () => {
-    expect(toAnswer(refusalOf('UPSTREAM_FAILED', UPSTREAM_TIMEOUT, 0), CONTEXT).status).toBe(504);
+    const answer = toAnswer(refusalOf('UPSTREAM_FAILED', UPSTREAM_TIMEOUT, 0), CONTEXT);
+    expect(answer.status).toBe(504);
+    expect(bodyOf(answer).title).toBe(name === 'http' ? 'Gateway Timeout' : undefined);
   });
 
   it('says the same text as the other dialects', () => {
@@ -166,6 +169,7 @@ describe('the headers of every refusal', () => {
         'flyball-origin': 'flyball',
         'flyball-reason': 'TOKEN_RATE_EXCEEDED',
         'cache-control': 'no-store',
+        'content-type': name === 'http' ? 'application/problem+json' : 'application/json',
       });
     }
   });
@@ -209,6 +213,13 @@ describe('the headers of every refusal', () => {
     const violations = [sampleViolation(), sampleViolation({ windowSeconds: 3600, quota: 1_000_000 })];
     const headers = headersOf(openai.toAnswer(sampleRefusal({ violations }), CONTEXT));
     expect(headers['ratelimit-policy']).toBe('"code-review/output";q=50000;qu="flyball:output_tokens";w=60');
+  });
+
+  it('tell the time of a reset for the binding limit only', () => {
+    const headers = headersOf(http.toAnswer(refusalOf('THROTTLED', 'TOKEN_RATE_EXCEEDED', 3), CONTEXT));
+    expect(headers.ratelimit).toBe(
+      '"code-review/output";r=200;t=4, "code-review/hourly";r=0, "code-review/requests";r=0',
+    );
   });
 
   it('carry no levels where these are not the cause', () => {
