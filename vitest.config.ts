@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { CountReporter } from './scripts/count-reporter.ts';
 
 export default defineConfig({
   test: {
@@ -7,6 +8,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores: more workers only add noise to tests that await real sockets.
     maxWorkers: 2,
-    setupFiles: [],
+    reporters: ['default', new CountReporter()],
   },
 });
