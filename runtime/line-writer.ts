@@ -24,8 +24,8 @@ export interface LineWriter {
    * destination is too slow, broken or closed. Never throws and never waits.
    */
   write(lines: string): boolean;
-  /** Starts to write what is buffered. */
-  flush(): void;
+  /** Writes what is buffered before it returns: for the last moments of a process, which may not wait. Never throws. */
+  flushSync(): void;
   /** Writes what is buffered and closes the file (not descriptors 1 and 2). Resolves within `graceMs` in any case. */
   close(graceMs: number): Promise<void>;
 }
@@ -68,7 +68,15 @@ export function createLineWriter(options: LineWriterOptions): LineWriter {
       if (options.bufferBytes > 0) timer ??= setTimeout(flush, options.flushMs).unref();
       return !dropped;
     },
-    flush,
+    flushSync() {
+      clearTimeout(timer);
+      if (closed) return;
+      try {
+        stream.flushSync();
+      } catch {
+        closed = true;
+      }
+    },
     close(graceMs) {
       clearTimeout(timer);
       if (closed) return Promise.resolve();

@@ -124,7 +124,10 @@ export function createTelemetry(clock: Clock, maxSeries: number = MAX_SERIES): T
       return table;
     },
     async scrape() {
-      exposition ??= load();
+      exposition ??= load().catch((error: unknown) => {
+        exposition = undefined;
+        throw error;
+      });
       const expose = await exposition;
       running ??= expose().finally(() => {
         running = undefined;
