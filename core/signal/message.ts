@@ -40,7 +40,7 @@ function toPlainCause(refusal: Refusal): string {
 
 function toLimitCause(denyClass: DenyClass, violation: Violation): string {
   const { unit } = violation;
-  const name = limitName(violation);
+  const name = limitName(violation.policy.name, violation.limit);
   const asked = `requested ${toWords(unit, Math.ceil(violation.requested))}`;
   const subject = `${name} (${toRateWords(violation)})`;
   const numbers = `limit ${toWords(unit, violation.quota)}, left ${toWords(unit, violation.remaining)}, ${asked}`;

@@ -8,7 +8,7 @@ import { UNIT_LABELS } from './unit-label.ts';
 
 /** A limit as the fields describe it. */
 export type LimitDescription = {
-  /** Unique within one answer; `limitName` says how refusals call theirs. */
+  /** Unique within one answer. By `limitName`, so that successes and refusals call a limit the same. */
   readonly name: string;
   readonly unit: Unit;
   readonly quota: number;

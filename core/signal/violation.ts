@@ -10,8 +10,8 @@ export function countedViolations(refusal: Refusal): readonly Violation[] {
 }
 
 /** How a limit is called in sentences, problem details and RateLimit fields: `policy/limit`. */
-export function limitName(violation: Violation): string {
-  return `${violation.policy.name}/${violation.limit}`;
+export function limitName(policy: string, limit: string): string {
+  return `${policy}/${limit}`;
 }
 
 /** The most of the limit's unit that a single call may ask for. */

@@ -82,7 +82,7 @@ function toLimitHeaders(refusal: Refusal): readonly Header[] {
 function toStates(refusal: Refusal): readonly RateLimitState[] {
   const states = new Map<string, RateLimitState>();
   for (const violation of countedViolations(refusal)) {
-    const name = limitName(violation);
+    const name = limitName(violation.policy.name, violation.limit);
     if (states.has(name) || states.size === MAX_VIOLATIONS) continue;
     states.set(name, {
       text: toLimitText({ ...violation, name }),

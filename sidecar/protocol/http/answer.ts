@@ -59,6 +59,6 @@ export function toAnswer(refusal: Refusal, context: AnswerContext): Answer {
 
 /** The draft's member: names as they stand in `RateLimit-Policy`, each once. */
 function toViolatedPolicies(refusal: Refusal): { readonly 'violated-policies'?: readonly string[] } {
-  const names = countedViolations(refusal).map(limitName);
+  const names = countedViolations(refusal).map(({ policy, limit }) => limitName(policy.name, limit));
   return names.length === 0 ? {} : { 'violated-policies': [...new Set(names)] };
 }
