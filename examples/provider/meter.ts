@@ -56,7 +56,7 @@ export interface Meter {
   idle(): Promise<void>;
 }
 
-/** What the provider does with one call. `end` counts once. */
+/** What the provider does with one call. `end` comes once, at the end. */
 export interface OpenCall {
   readonly arrival: Arrival;
   /** The head of an answer is being sent. */
@@ -149,7 +149,6 @@ function openCall(
   books: { readonly prices: readonly Price[]; readonly leave: () => void },
 ): OpenCall {
   const { totals } = line;
-  let ended = false;
   totals.calls += 1;
   return {
     arrival,
@@ -164,8 +163,6 @@ function openCall(
       totals.costPicos += toCostPicos(books.prices, model, tokens);
     },
     end: (outcome) => {
-      if (ended) return;
-      ended = true;
       totals[outcome] += 1;
       books.leave();
     },

@@ -56,6 +56,11 @@ test('a stream that its caller leaves is billed up to there and counted as cut',
   expect(output).toBeLessThan(100_000);
   expect(fixture.provider.meter.total()).toMatchObject({ calls: 1, completed: 0, cut: 1 });
   expect(fixture.provider.meter.report().openCalls).toBe(0);
+
+  // Another stream of some 30 ms shows that nothing more is generated for the caller who left.
+  const pace = { headers: { 'x-provider-event-delay-ms': '1' } };
+  await collect(await fixture.openai.chat.completions.create(request, pace));
+  expect(await readBill(fixture.provider)).toEqual([2 * INPUT_TOKENS, output + OUTPUT_TOKENS]);
 });
 
 test.each([
@@ -163,6 +168,8 @@ test('open calls and their peak are seen while they last', async () => {
     peakOpenCalls: 3,
     total: { cut: 3 },
   });
+  fixture.provider.meter.reset();
+  expect(fixture.provider.meter.report()).toMatchObject({ openCalls: 0, peakOpenCalls: 0 });
 });
 
 test('arrivals carry a monotonic time from the start and are bounded to the newest', () => {

@@ -125,6 +125,19 @@ test.each<[name: string, request: Partial<OpenAI.ChatCompletionCreateParamsNonSt
     3 + 4 + 1,
   ],
   [
+    'tool calls as JSON',
+    {
+      messages: [
+        {
+          role: 'assistant',
+          content: 'ab',
+          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{}' } }],
+        },
+      ],
+    },
+    3 + 4 + Math.ceil('ab[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]'.length / 4),
+  ],
+  [
     'tools as JSON',
     { messages: MESSAGES, tools: [{ type: 'function', function: { name: 'f' } }] },
     INPUT_TOKENS + Math.ceil('[{"type":"function","function":{"name":"f"}}]'.length / 4),

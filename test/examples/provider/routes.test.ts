@@ -18,6 +18,17 @@ describe('other routes', () => {
     expect(await readBill(fixture.provider)).toEqual([3, 0]);
   });
 
+  test.each([
+    { format: 'float', embedding: [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 0] },
+    { format: 'base64', embedding: expect.stringMatching(/^[A-Za-z0-9+/]+=*$/) },
+  ])('embeddings are sent as $format where that is asked for', async ({ format, embedding }) => {
+    const answer = await fetch(`${fixture.provider.openaiBaseUrl}/embeddings`, {
+      method: 'POST',
+      body: JSON.stringify({ model: 'm', input: '1234', encoding_format: format }),
+    });
+    expect(await answer.json()).toMatchObject({ data: [{ embedding }] });
+  });
+
   test('both SDKs can list models', async () => {
     const ids = (await collect(fixture.openai.models.list())).map((model) => model.id);
     expect(ids).toContain(OPENAI_MODEL);
@@ -41,16 +52,42 @@ describe('other routes', () => {
 
 describe('errors', () => {
   test.each([
-    { status: 400, openaiError: OpenAI.BadRequestError, anthropicError: Anthropic.BadRequestError },
-    { status: 401, openaiError: OpenAI.AuthenticationError, anthropicError: Anthropic.AuthenticationError },
+    {
+      status: 400,
+      types: ['invalid_request_error', 'invalid_request_error'],
+      openaiError: OpenAI.BadRequestError,
+      anthropicError: Anthropic.BadRequestError,
+    },
+    {
+      status: 401,
+      types: ['invalid_request_error', 'authentication_error'],
+      openaiError: OpenAI.AuthenticationError,
+      anthropicError: Anthropic.AuthenticationError,
+    },
     {
       status: 403,
+      types: ['invalid_request_error', 'permission_error'],
       openaiError: OpenAI.PermissionDeniedError,
       anthropicError: Anthropic.PermissionDeniedError,
     },
-    { status: 429, openaiError: OpenAI.RateLimitError, anthropicError: Anthropic.RateLimitError },
-    { status: 500, openaiError: OpenAI.InternalServerError, anthropicError: Anthropic.InternalServerError },
-    { status: 529, openaiError: OpenAI.InternalServerError, anthropicError: Anthropic.InternalServerError },
+    {
+      status: 429,
+      types: ['requests', 'rate_limit_error'],
+      openaiError: OpenAI.RateLimitError,
+      anthropicError: Anthropic.RateLimitError,
+    },
+    {
+      status: 500,
+      types: ['server_error', 'api_error'],
+      openaiError: OpenAI.InternalServerError,
+      anthropicError: Anthropic.InternalServerError,
+    },
+    {
+      status: 529,
+      types: ['server_error', 'overloaded_error'],
+      openaiError: OpenAI.InternalServerError,
+      anthropicError: Anthropic.InternalServerError,
+    },
   ])('$status is the native error of both SDKs and is not billed', async (row) => {
     const headers = {
       'x-provider-status': String(row.status),
@@ -62,6 +99,7 @@ describe('errors', () => {
     );
     const chatError: unknown = await chat.catch((cause: unknown) => cause);
     expect(chatError).toBeInstanceOf(row.openaiError);
+    expect(chatError).toMatchObject({ type: row.types[0] });
     expect(chatError instanceof OpenAI.APIError && chatError.headers?.get('retry-after')).toBe('7');
 
     const request = { model: ANTHROPIC_MODEL, max_tokens: 1, messages: MESSAGES };
@@ -69,6 +107,7 @@ describe('errors', () => {
       .create(request, { headers })
       .catch((cause: unknown) => cause);
     expect(messageError).toBeInstanceOf(row.anthropicError);
+    expect(messageError).toMatchObject({ type: row.types[1] });
     expect(messageError instanceof Anthropic.APIError && messageError.headers?.get('retry-after')).toBe('7');
 
     expect(fixture.provider.meter.total().answersByStatus).toEqual({ [row.status]: 2 });

@@ -149,7 +149,12 @@ describe('the head and the tail', () => {
   });
 
   test('a Content-Length that is too large: the connection closes before the body is complete', async () => {
-    const [head, body] = split((await send(PLAIN, { fault: 'length:10' }).ended).text);
+    const exchange = exchangeRaw(fixture.provider.url, {
+      path: PATH,
+      body: PLAIN,
+      headers: { connection: 'keep-alive', 'x-provider-fault': 'length:10' },
+    });
+    const [head, body] = split((await exchange.ended).text);
     expect(Number(header(head, 'content-length'))).toBe(body.length + 10);
     expect(JSON.parse(body)).toMatchObject({ object: 'chat.completion' });
     expect(header(head, 'connection')).toBe('close');
