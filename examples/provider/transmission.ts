@@ -3,7 +3,7 @@
 import type { Behaviour } from './behaviour.ts';
 import type { Fault } from './fault.ts';
 import type { OpenCall } from './meter.ts';
-import { type Reply, type SseEvent, toFrame } from './reply.ts';
+import { type Reply, type ReplyBody, type SseEvent, toFrame } from './reply.ts';
 import { createEncodingSink, createPlainSink, type Exchange, encodeBody, pause, type Sink } from './sink.ts';
 
 /** The cuts of fault.ts. */
@@ -112,7 +112,7 @@ function playCut(kind: Cut['kind'], { socket }: Exchange['response']): void {
 }
 
 function planPlain(
-  body: Extract<Reply['body'], { kind: 'plain' }>,
+  body: Extract<ReplyBody, { kind: 'plain' }>,
   behaviour: Behaviour,
   exchange: Exchange,
 ): Delivery {
@@ -140,7 +140,7 @@ function planPlain(
 }
 
 function planStream(
-  body: Extract<Reply['body'], { kind: 'events' }>,
+  body: Extract<ReplyBody, { kind: 'events' }>,
   { fault, encoding, eventDelayMs }: Behaviour,
   exchange: Exchange,
 ): Delivery {

@@ -1,7 +1,7 @@
 // The meter bills what was generated, whatever the answer says and however it ends.
 
 import { expect, test } from 'vitest';
-import { createMeter, MAX_ARRIVALS } from '../../../examples/provider/meter.ts';
+import { createMeter, MAX_ARRIVALS, type MeterReport } from '../../../examples/provider/meter.ts';
 import {
   ANTHROPIC_MODEL,
   collect,
@@ -142,7 +142,7 @@ test('accounts are the keys of either header, and paths and accounts both add up
 test('another process reads the same report over HTTP and can reset it, unmetered', async () => {
   await fetch(`${fixture.provider.openaiBaseUrl}/chat/completions`, { method: 'POST', headers, body: chat });
   await fixture.provider.meter.idle();
-  const report = fixture.provider.meter.report();
+  const report: MeterReport = fixture.provider.meter.report();
   expect(report.total).toMatchObject({ calls: 1, outputTokens: 5 });
   expect(await (await fetch(`${fixture.provider.url}/meter`)).json()).toEqual(
     JSON.parse(JSON.stringify(report)),

@@ -2,11 +2,12 @@
 
 import OpenAI from 'openai';
 import { expect, test } from 'vitest';
-import { createProvider } from '../../../examples/provider/provider.ts';
+import { createProvider, type ReceivedRequest } from '../../../examples/provider/provider.ts';
 import { MESSAGES, OPENAI_MODEL, useProvider } from './fixture.ts';
 import { exchangeRaw } from './raw-exchange.ts';
 
 const fixture = useProvider();
+
 test('the same calls give the same bytes', async () => {
   const other = await createProvider();
   const body = { model: OPENAI_MODEL, messages: MESSAGES, stream: true };
@@ -19,6 +20,23 @@ test('the same calls give the same bytes', async () => {
   const [first, second] = answers.map(({ text }) => text.replace(/^date: .*$/im, ''));
   expect(first).toContain('data: [DONE]');
   expect(second).toBe(first);
+});
+
+test('a function of the request sees the very bytes that were sent', async () => {
+  const seen: ReceivedRequest[] = [];
+  const watched = await createProvider({
+    behaviour: (request) => {
+      seen.push(request);
+      return {};
+    },
+  });
+  const body = { any: ['order', 1e3, 'ü'] };
+  await exchangeRaw(watched.url, { path: '/tools/t?q=1', headers: { 'x-own': 'a' }, body }).ended;
+  await watched.close();
+  expect(seen).toMatchObject([
+    { method: 'POST', url: '/tools/t?q=1', headers: { 'x-own': 'a' }, arrival: { path: '/tools/t' } },
+  ]);
+  expect(seen[0]?.body).toEqual(Buffer.from(JSON.stringify(body)));
 });
 
 test('a function of the request chooses the behaviour, and a request header wins', async () => {

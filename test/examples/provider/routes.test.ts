@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { ANTHROPIC_MODEL, collect, MESSAGES, OPENAI_MODEL, readBill, useProvider } from './fixture.ts';
 
 const fixture = useProvider();
+
 describe('other routes', () => {
   test('embeddings reach the SDK as numbers and bill their input', async () => {
     const { data, usage } = await fixture.openai.embeddings.create({
