@@ -36,7 +36,7 @@ const REUSE_FACTOR = 10;
 
 /** Listens before it resolves. Rejects with a Problem (UNAVAILABLE) when the address is taken or not ours. */
 export async function createHealthServer(options: HealthServerOptions): Promise<HealthServer> {
-  const scrape = reuseWhileCheap(options.scrape, options.clock);
+  const sources = { readiness: options.readiness, scrape: reuseWhileCheap(options.scrape, options.clock) };
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -45,12 +45,15 @@ export async function createHealthServer(options: HealthServerOptions): Promise<
       keepAliveTimeout: TIMEOUT_MS,
       connectionsCheckingInterval: 1_000,
     },
-    (request, response) => {
+    async (request, response) => {
       response.on('error', options.onError);
-      answer(request, response, { ...options, scrape }).catch((error: unknown) => {
+      const reply = await toReply(request, sources).catch((error: unknown): Reply => {
         options.onError(error);
-        if (!response.headersSent) send(response, 500, TEXT, 'this could not be read; the log says why\n');
+        return refuse(500, 'this could not be read; the log says why');
       });
+      // Whatever is wrong with a request, its connection may hold more of it; and a stopping server keeps none.
+      if (reply.isRefusal || !server.listening) response.setHeader('connection', 'close');
+      send(response, reply);
     },
   );
   server.maxConnections = MAX_CONNECTIONS;
@@ -61,43 +64,54 @@ export async function createHealthServer(options: HealthServerOptions): Promise<
   return { port, close: (graceMs) => close(server, graceMs) };
 }
 
+type Reply = {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** True when the request was not one of those that we answer. */
+  readonly isRefusal: boolean;
+};
+
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_LINES = 'application/jsonl; charset=utf-8';
 const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
+const PATHS: readonly string[] = ['/healthz', '/readyz', '/metrics'];
 
-async function answer(
+async function toReply(
   request: IncomingMessage,
-  response: ServerResponse,
-  options: HealthServerOptions,
-): Promise<void> {
+  { readiness, scrape }: Pick<HealthServerOptions, 'readiness' | 'scrape'>,
+): Promise<Reply> {
   const path = (request.url ?? '').split('?', 1)[0] ?? '';
-  if (!PATHS.has(path)) return send(response, 404, TEXT, `nothing here; try ${[...PATHS].join(', ')}\n`);
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    response.setHeader('allow', 'GET, HEAD');
-    return send(response, 405, TEXT, 'only GET and HEAD\n');
-  }
-  if (hasBody(request)) return send(response, 400, TEXT, 'no body is expected here\n');
-  if (path === '/healthz') return send(response, 200, TEXT, 'ok\n');
-  if (path === '/metrics') return send(response, 200, PROMETHEUS, await options.scrape());
-  const checks = options.readiness();
+  if (!PATHS.includes(path)) return refuse(404, `nothing here; try ${PATHS.join(', ')}`);
+  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'only GET and HEAD');
+  if (hasBody(request)) return refuse(400, 'no body is expected here');
+  if (path === '/healthz') return answer(200, TEXT, 'ok\n');
+  if (path === '/metrics') return answer(200, PROMETHEUS, await scrape());
+  const checks = readiness();
   const lines = checks.map((check) => `${JSON.stringify(check)}\n`).join('');
-  return send(response, checks.every((check) => check.ok) ? 200 : 503, JSON_LINES, lines);
+  return answer(checks.every((check) => check.ok) ? 200 : 503, JSON_LINES, lines);
 }
 
-const PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+function answer(status: number, contentType: string, body: string): Reply {
+  return { status, contentType, body, isRefusal: false };
+}
+
+function refuse(status: number, sentence: string): Reply {
+  return { status, contentType: TEXT, body: `${sentence}\n`, isRefusal: true };
+}
 
 function hasBody(request: IncomingMessage): boolean {
   const length = request.headers['content-length'] ?? '0';
   return length !== '0' || request.headers['transfer-encoding'] !== undefined;
 }
 
-function send(response: ServerResponse, status: number, contentType: string, body: string): void {
-  // Whatever is wrong with a request, its connection may hold more of it.
-  if (status >= 400 && status !== 503) response.setHeader('connection', 'close');
-  response.setHeader('content-type', contentType);
+function send(response: ServerResponse, reply: Reply): void {
+  response.setHeader('content-type', reply.contentType);
+  response.setHeader('content-length', Buffer.byteLength(reply.body));
   response.setHeader('cache-control', 'no-store');
-  response.writeHead(status, { 'content-length': Buffer.byteLength(body) });
-  response.end(body);
+  if (reply.status === 405) response.setHeader('allow', 'GET, HEAD');
+  response.writeHead(reply.status);
+  response.end(reply.body);
 }
 
 function reuseWhileCheap(scrape: () => Promise<string>, clock: Clock): () => Promise<string> {
