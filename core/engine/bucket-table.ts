@@ -31,7 +31,7 @@ export class BucketTable {
   capacity: Float64Array = new Float64Array(INITIAL_SLOTS);
   /** Open reservations that charged this bucket. */
   open: Int32Array = new Int32Array(INITIAL_SLOTS);
-  readonly history: RefundHistory = new RefundHistory(INITIAL_SLOTS);
+  readonly #history: RefundHistory = new RefundHistory(INITIAL_SLOTS);
   #limit = new Float64Array(INITIAL_SLOTS);
   #windowMs = new Float64Array(INITIAL_SLOTS);
   /** Numerator over windowMs of the unit that is being earned, in [0, windowMs). */
@@ -56,7 +56,6 @@ export class BucketTable {
     this.#fraction[slot] = 0;
     this.#updatedAtMs[slot] = nowMs;
     this.open[slot] = 0;
-    this.history.clear(slot);
     return slot;
   }
 
@@ -99,19 +98,17 @@ export class BucketTable {
     return Number((numerator + BigInt(limit) - 1n) / BigInt(limit));
   }
 
-  /** Whole milliseconds in which `amount` is earned at this bucket's rate, rounded up; Infinity for gauges and limit 0. */
+  /** Milliseconds, with their fraction, in which `amount` is earned at this bucket's rate; Infinity where nothing is. */
   earningMs(slot: Slot, amount: number): number {
     const limit = this.at(this.#limit, slot);
-    return limit === 0
-      ? Number.POSITIVE_INFINITY
-      : Math.ceil((amount * this.at(this.#windowMs, slot)) / limit);
+    return limit === 0 ? Number.POSITIVE_INFINITY : (amount * this.at(this.#windowMs, slot)) / limit;
   }
 
   /** Takes `amount` for a reservation made now. Returns the mark that a later refund must name. */
   charge(slot: Slot, amount: number): number {
     this.level[slot] = this.at(this.level, slot) - amount;
     this.open[slot] = this.at(this.open, slot) + 1;
-    return this.history.admit(slot);
+    return this.isGauge(slot) ? 0 : this.#history.admit(slot);
   }
 
   /** Takes `amount` more, into debt if need be. */
@@ -126,9 +123,8 @@ export class BucketTable {
    */
   close(slot: Slot, mark: number, unused: number): void {
     if (unused > 0) this.#giveBack(slot, mark, unused);
-    this.history.leave(slot, mark);
+    if (!this.isGauge(slot)) this.#history.leave(slot, mark);
     this.open[slot] = this.at(this.open, slot) - 1;
-    if (this.open[slot] === 0) this.history.clear(slot);
   }
 
   /** Is this a gauge (concurrency) rather than a token bucket? */
@@ -162,15 +158,15 @@ export class BucketTable {
     }
     // The headroom of this very moment bounds the refund too.
     this.#recordPeak(slot);
-    this.history.refund(slot, mark, unused, windowMs);
-    const fraction = this.at(this.#fraction, slot) - this.history.keptPart;
-    this.level[slot] = level + this.history.keptUnits - (fraction < 0 ? 1 : 0);
+    this.#history.refund(slot, mark, unused, windowMs);
+    const fraction = this.at(this.#fraction, slot) - this.#history.keptPart;
+    this.level[slot] = level + this.#history.keptUnits - (fraction < 0 ? 1 : 0);
     this.#fraction[slot] = fraction < 0 ? fraction + windowMs : fraction;
   }
 
   #recordPeak(slot: Slot): void {
     const units = this.at(this.capacity, slot) - this.at(this.level, slot);
-    this.history.recordPeak(slot, units, this.at(this.#fraction, slot));
+    this.#history.recordPeak(slot, units, this.at(this.#fraction, slot));
   }
 
   #earn(slot: Slot, elapsedMs: number): void {
@@ -211,7 +207,7 @@ export class BucketTable {
     const open = new Int32Array(length);
     open.set(this.open);
     this.open = open;
-    this.history.grow(length);
+    this.#history.grow(length);
   }
 }
 

@@ -5,73 +5,81 @@
 // refund is the least headroom (capacity - level) that the bucket had at any moment in (a, t]. Plain "add it back, cap
 // at capacity" lets calls that hang for a window and are then refunded admit the same amount a second time.
 //
-// Headroom is least just before a charge, that is after each refill or refund: those are the peaks recorded here. The
-// moments since the oldest open reservation are kept as segments, each with its least headroom; a reservation names the
-// segment it was admitted in. A refund walks the later segments and lowers their headroom by what it gave back, because
-// in the corrected past the bucket was that much fuller.
+// Two reservations with the same least headroom since their admission stay equal for ever: later moments and later
+// refunds touch both alike. They form one class. A later admission has seen fewer moments, so headrooms ascend from the
+// oldest class to the newest, and a low headroom (the bucket was nearly full) makes one class of all that came before.
+// Headroom is least just before a charge, so it is recorded whenever the bucket rises. A refund lowers the headroom of
+// its own and all later classes by what it gave back, because in the corrected past the bucket was that much fuller.
 //
 // A headroom is exact: `units - part / windowMs`, where `part` is the bucket's not yet earned fraction. As
 // 0 <= part < windowMs, the smaller headroom is the one with fewer units, then the one with the larger part.
 
-/** Segments a bucket keeps. When they run out the two oldest are merged, which can only make refunds smaller. */
-export const MAX_SEGMENTS = 16;
+/**
+ * Classes a bucket keeps. When they run out, the two that differ least are merged under the smaller headroom, which can
+ * only make refunds smaller: by at most about a thirtieth of the bucket over all of them together.
+ */
+export const MAX_CLASSES = 32;
 
-/** Per-bucket segments of least headroom, as a structure of arrays. */
+// One class is four numbers in a row.
+const PART = 1;
+const MARK = 2;
+const OPEN = 3;
+const STRIDE = 4;
+const ROW = MAX_CLASSES * STRIDE;
+
+const INITIAL_ROWS = 16;
+
+/** The classes of open reservations by bucket. Only buckets with open reservations take memory for them. */
 export class RefundHistory {
   /** The answer of the last `refund`: `keptUnits - keptPart / windowMs` units come back. */
   keptUnits = 0;
   keptPart = 0;
-  #units: Float64Array;
-  #part: Float64Array;
-  /** Mark of the first admission of the segment. */
-  #firstMark: Float64Array;
-  /** Open reservations admitted in the segment. */
-  #openIn: Int32Array;
+  /** Rows of classes: headroom units, headroom part, mark of the first admission, open reservations. */
+  #classes = new Float64Array(INITIAL_ROWS * ROW);
+  #rows = 0;
+  readonly #freeRows: number[] = [];
+  /** Where a bucket's row begins; meaningless while it has no classes. */
+  #rowOf: Int32Array;
   #count: Uint8Array;
-  #nextMark: Float64Array;
+  #nextMark = 0;
 
   constructor(slots: number) {
-    this.#units = new Float64Array(slots * MAX_SEGMENTS);
-    this.#part = new Float64Array(slots * MAX_SEGMENTS);
-    this.#firstMark = new Float64Array(slots * MAX_SEGMENTS);
-    this.#openIn = new Int32Array(slots * MAX_SEGMENTS);
+    this.#rowOf = new Int32Array(slots);
     this.#count = new Uint8Array(slots);
-    this.#nextMark = new Float64Array(slots);
   }
 
   /** Makes room for `slots` buckets; what is recorded stays. */
   grow(slots: number): void {
-    this.#units = copyInto(this.#units, new Float64Array(slots * MAX_SEGMENTS));
-    this.#part = copyInto(this.#part, new Float64Array(slots * MAX_SEGMENTS));
-    this.#firstMark = copyInto(this.#firstMark, new Float64Array(slots * MAX_SEGMENTS));
-    this.#openIn = copyInto(this.#openIn, new Int32Array(slots * MAX_SEGMENTS));
-    this.#count = copyInto(this.#count, new Uint8Array(slots));
-    this.#nextMark = copyInto(this.#nextMark, new Float64Array(slots));
-  }
-
-  /** Forgets a bucket's past: it has no open reservation. */
-  clear(slot: number): void {
-    this.#count[slot] = 0;
+    const rowOf = new Int32Array(slots);
+    rowOf.set(this.#rowOf);
+    this.#rowOf = rowOf;
+    const count = new Uint8Array(slots);
+    count.set(this.#count);
+    this.#count = count;
   }
 
   /** A reservation is admitted now. Returns the mark that its refund and its end name. */
   admit(slot: number): number {
-    const count = this.#count[slot] as number;
-    const last = slot * MAX_SEGMENTS + count - 1;
-    // A segment without a peak yet has seen no other moment than this one: the admission joins it.
-    if (count > 0 && this.#units[last] === Number.POSITIVE_INFINITY) {
-      this.#openIn[last] = (this.#openIn[last] as number) + 1;
-      return this.#firstMark[last] as number;
+    let count = this.#count[slot] as number;
+    if (count === 0) this.#takeRow(slot);
+    const row = this.#rowOf[slot] as number;
+    const newest = row + (count - 1) * STRIDE;
+    // A class that has seen no moment yet has seen no other moment than this one: the admission joins it.
+    if (count > 0 && this.#classes[newest] === Number.POSITIVE_INFINITY) {
+      this.#classes[newest + OPEN] = (this.#classes[newest + OPEN] as number) + 1;
+      return this.#classes[newest + MARK] as number;
     }
-    if (count === MAX_SEGMENTS) this.#mergeOldest(slot);
-    const added = slot * MAX_SEGMENTS + (this.#count[slot] as number);
-    const mark = this.#nextMark[slot] as number;
-    this.#units[added] = Number.POSITIVE_INFINITY;
-    this.#part[added] = 0;
-    this.#firstMark[added] = mark;
-    this.#openIn[added] = 1;
-    this.#count[slot] = (this.#count[slot] as number) + 1;
-    this.#nextMark[slot] = mark + 1;
+    if (count === MAX_CLASSES) {
+      this.#mergeClosest(slot);
+      count -= 1;
+    }
+    const added = row + count * STRIDE;
+    const mark = this.#nextMark++;
+    this.#classes[added] = Number.POSITIVE_INFINITY;
+    this.#classes[added + PART] = 0;
+    this.#classes[added + MARK] = mark;
+    this.#classes[added + OPEN] = 1;
+    this.#count[slot] = count + 1;
     return mark;
   }
 
@@ -79,82 +87,112 @@ export class RefundHistory {
   recordPeak(slot: number, units: number, part: number): void {
     const count = this.#count[slot] as number;
     if (count === 0) return;
-    const last = slot * MAX_SEGMENTS + count - 1;
-    if (isSmaller(units, part, this.#units[last] as number, this.#part[last] as number)) {
-      this.#units[last] = units;
-      this.#part[last] = part;
-    }
+    const newest = (this.#rowOf[slot] as number) + (count - 1) * STRIDE;
+    if (this.#isBelow(newest, units, part)) return;
+    this.#classes[newest] = units;
+    this.#classes[newest + PART] = part;
+    this.#joinEqual(slot, newest);
   }
 
-  /** How much of `unused` whole units the bucket takes back for the reservation with this mark: see keptUnits. */
+  /**
+   * How much of `unused` whole units the bucket takes back for the reservation with this mark: see keptUnits. The
+   * headroom of this very moment must have been recorded.
+   */
   refund(slot: number, mark: number, unused: number, windowMs: number): void {
-    const end = slot * MAX_SEGMENTS + (this.#count[slot] as number);
-    let units = unused;
-    let part = 0;
-    for (let i = this.#find(slot, mark); i < end; i++) {
-      const segmentUnits = this.#units[i] as number;
-      const segmentPart = this.#part[i] as number;
-      if (isSmaller(segmentUnits, segmentPart, units, part)) {
-        units = segmentUnits;
-        part = segmentPart;
-      }
-      const carried = segmentPart < part;
-      this.#units[i] = segmentUnits - units + (carried ? 1 : 0);
-      this.#part[i] = segmentPart - part + (carried ? windowMs : 0);
+    const classes = this.#classes;
+    const at = this.#find(slot, mark);
+    const end = (this.#rowOf[slot] as number) + (this.#count[slot] as number) * STRIDE;
+    const isCut = this.#isBelow(at, unused, 0);
+    const units = isCut ? (classes[at] as number) : unused;
+    const part = isCut ? (classes[at + PART] as number) : 0;
+    for (let i = at; i < end; i += STRIDE) {
+      const carried = (classes[i + PART] as number) < part;
+      classes[i] = (classes[i] as number) - units + (carried ? 1 : 0);
+      classes[i + PART] = (classes[i + PART] as number) - part + (carried ? windowMs : 0);
     }
     this.keptUnits = units;
     this.keptPart = part;
+    this.#joinEqual(slot, at);
   }
 
-  /** The reservation with this mark has ended. Segments that no open reservation needs are dropped. */
+  /** The reservation with this mark has ended. */
   leave(slot: number, mark: number): void {
     const at = this.#find(slot, mark);
-    this.#openIn[at] = (this.#openIn[at] as number) - 1;
-    const base = slot * MAX_SEGMENTS;
-    const end = base + (this.#count[slot] as number);
-    let first = base;
-    while (first < end && this.#openIn[first] === 0) first++;
-    if (first === base) return;
-    this.#moveDown(base, first, end);
-    this.#count[slot] = end - first;
+    const left = (this.#classes[at + OPEN] as number) - 1;
+    this.#classes[at + OPEN] = left;
+    // Without members a class says nothing: those before it have a smaller headroom, those after it began later.
+    if (left === 0) this.#remove(slot, at, at + STRIDE);
+    if (this.#count[slot] === 0) this.#freeRows.push(this.#rowOf[slot] as number);
   }
 
-  /** Position of the segment that holds the mark: the last one that starts at or before it. */
+  /** Position of the class that holds the mark: the last one that starts at or before it. */
   #find(slot: number, mark: number): number {
-    const base = slot * MAX_SEGMENTS;
-    let i = base + (this.#count[slot] as number) - 1;
-    while (i > base && (this.#firstMark[i] as number) > mark) i--;
-    return i;
+    const row = this.#rowOf[slot] as number;
+    let at = row + ((this.#count[slot] as number) - 1) * STRIDE;
+    while (at > row && (this.#classes[at + MARK] as number) > mark) at -= STRIDE;
+    return at;
   }
 
-  #mergeOldest(slot: number): void {
-    const oldest = slot * MAX_SEGMENTS;
-    const next = oldest + 1;
-    const units = this.#units[oldest] as number;
-    const part = this.#part[oldest] as number;
-    if (isSmaller(units, part, this.#units[next] as number, this.#part[next] as number)) {
-      this.#units[next] = units;
-      this.#part[next] = part;
+  /** Is the headroom of this class below `units - part / windowMs`? */
+  #isBelow(at: number, units: number, part: number): boolean {
+    const own = this.#classes[at] as number;
+    return own < units || (own === units && (this.#classes[at + PART] as number) > part);
+  }
+
+  /** Merges into one class all those up to this one whose headroom is not below its. */
+  #joinEqual(slot: number, at: number): void {
+    const classes = this.#classes;
+    const row = this.#rowOf[slot] as number;
+    const units = classes[at] as number;
+    const part = classes[at + PART] as number;
+    let first = at;
+    let open = classes[at + OPEN] as number;
+    while (first > row && !this.#isBelow(first - STRIDE, units, part)) {
+      first -= STRIDE;
+      open += classes[first + OPEN] as number;
     }
-    this.#firstMark[next] = this.#firstMark[oldest] as number;
-    this.#openIn[next] = (this.#openIn[next] as number) + (this.#openIn[oldest] as number);
-    this.#moveDown(oldest, next, oldest + MAX_SEGMENTS);
-    this.#count[slot] = MAX_SEGMENTS - 1;
+    if (first === at) return;
+    classes[first] = units;
+    classes[first + PART] = part;
+    classes[first + OPEN] = open;
+    this.#remove(slot, first + STRIDE, at + STRIDE);
   }
 
-  #moveDown(to: number, from: number, end: number): void {
-    this.#units.copyWithin(to, from, end);
-    this.#part.copyWithin(to, from, end);
-    this.#firstMark.copyWithin(to, from, end);
-    this.#openIn.copyWithin(to, from, end);
+  #mergeClosest(slot: number): void {
+    const classes = this.#classes;
+    const row = this.#rowOf[slot] as number;
+    let closest = row;
+    let leastGap = Number.POSITIVE_INFINITY;
+    for (let at = row; at < row + ROW - STRIDE; at += STRIDE) {
+      const gap = (classes[at + STRIDE] as number) - (classes[at] as number);
+      if (gap < leastGap) [closest, leastGap] = [at, gap];
+    }
+    const next = closest + STRIDE;
+    classes[closest + OPEN] = (classes[closest + OPEN] as number) + (classes[next + OPEN] as number);
+    this.#remove(slot, next, next + STRIDE);
   }
-}
 
-function isSmaller(units: number, part: number, thanUnits: number, thanPart: number): boolean {
-  return units < thanUnits || (units === thanUnits && part > thanPart);
-}
+  /** Takes the classes in [from, to) out of the row. */
+  #remove(slot: number, from: number, to: number): void {
+    const count = this.#count[slot] as number;
+    const end = (this.#rowOf[slot] as number) + count * STRIDE;
+    if (to < end) this.#classes.copyWithin(from, to, end);
+    this.#count[slot] = count - (to - from) / STRIDE;
+  }
 
-function copyInto<T extends Float64Array | Int32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
+  #takeRow(slot: number): void {
+    const free = this.#freeRows.pop();
+    if (free !== undefined) {
+      this.#rowOf[slot] = free;
+      return;
+    }
+    const row = this.#rows * ROW;
+    this.#rows += 1;
+    if (row === this.#classes.length) {
+      const classes = new Float64Array(2 * row);
+      classes.set(this.#classes);
+      this.#classes = classes;
+    }
+    this.#rowOf[slot] = row;
+  }
 }

@@ -1,0 +1,76 @@
+// The dumb twin of a bucket: it remembers everything that ever happened to it and works out its level from the whole
+// past, in whole numerators of 1 / window, each time it is asked. A call that has ended counts as if its actual cost had
+// been charged when it was admitted; what it used beyond its reservation counts from the moment that was charged.
+
+import type { BucketShape } from '../../../core/engine/bucket-table.ts';
+
+type Happening =
+  | { readonly kind: 'charge'; readonly atMs: number; readonly call: DumbCall }
+  | { readonly kind: 'more'; readonly atMs: number; readonly amount: number }
+  | { readonly kind: 'reshape'; readonly atMs: number; readonly shape: BucketShape };
+
+/** One reservation of a dumb bucket. */
+export type DumbCall = { readonly reserved: number; charged: number };
+
+/** A bucket that starts with `level` of its capacity. */
+export class DumbBucket {
+  readonly #first: BucketShape;
+  readonly #level: number;
+  readonly #startMs: number;
+  readonly #past: Happening[] = [];
+
+  constructor(shape: BucketShape, level: number, startMs: number) {
+    this.#first = shape;
+    this.#level = Math.min(level, shape.capacity);
+    this.#startMs = startMs;
+  }
+
+  charge(amount: number, atMs: number): DumbCall {
+    const call = { reserved: amount, charged: amount };
+    this.#past.push({ kind: 'charge', atMs, call });
+    return call;
+  }
+
+  chargeMore(amount: number, atMs: number): void {
+    this.#past.push({ kind: 'more', atMs, amount });
+  }
+
+  /** The call used this much; less than it reserved is refunded as if it had never been charged. */
+  settle(call: DumbCall, used: number): void {
+    call.charged = Math.min(call.reserved, used);
+  }
+
+  reshape(shape: BucketShape, atMs: number): void {
+    this.#past.push({ kind: 'reshape', atMs, shape });
+  }
+
+  /** The exact level as a numerator over the window. */
+  numerator(nowMs: number): bigint {
+    let { capacity, limit, windowMs } = this.#first;
+    const window = BigInt(windowMs);
+    let used = BigInt(capacity - this.#level) * window;
+    let atMs = this.#startMs;
+    const earnUntil = (untilMs: number): void => {
+      if (untilMs <= atMs) return;
+      const left = used - BigInt(limit) * BigInt(untilMs - atMs);
+      used = left > 0n ? left : 0n;
+      atMs = untilMs;
+    };
+    for (const happening of this.#past) {
+      earnUntil(happening.atMs);
+      if (happening.kind === 'charge') used += BigInt(happening.call.charged) * window;
+      else if (happening.kind === 'more') used += BigInt(happening.amount) * window;
+      else ({ capacity, limit } = happening.shape);
+    }
+    earnUntil(nowMs);
+    return BigInt(capacity) * window - used;
+  }
+
+  /** Whole units left, rounded down. */
+  level(nowMs: number): number {
+    const window = BigInt(this.#first.windowMs);
+    const numerator = this.numerator(nowMs);
+    const floor = numerator / window;
+    return Number(numerator < 0n && floor * window !== numerator ? floor - 1n : floor);
+  }
+}
