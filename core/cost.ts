@@ -15,6 +15,26 @@ export const STRICT = UNITS.length;
 export const KNOWN_LEARNED = 2 * UNITS.length;
 export const KNOWN_STRICT = 3 * UNITS.length;
 
+/** What can be said about a call's cost. */
+export type Metering =
+  /** Every unit is known: a parsed model call, or a call that costs no tokens and no dollars. */
+  | 'complete'
+  /** A model call whose model has no price: dollars are unknown. */
+  | 'without-price'
+  /** A paid route that we cannot read: tokens and dollars are unknown. */
+  | 'unreadable';
+
+/** The largest amount of one call. Sums of several stay exact in a double (2^53 is about 9e15). */
+const MAX_AMOUNT = 1e15;
+
+/**
+ * A number from outside as an amount: whole (rounded up) and at most 1e15. What is below 0 or not a number is
+ * `otherwise`.
+ */
+export function toAmount(value: number, otherwise: number): number {
+  return value >= 0 ? Math.min(Math.ceil(value), MAX_AMOUNT) : otherwise;
+}
+
 /** Micro-dollars of an estimate, by strength. */
 export type SpendEstimate = {
   readonly learned: number;
@@ -43,16 +63,16 @@ export function createModelCost(estimate: TokenEstimate, spend: SpendEstimate | 
   const knownOutput = estimate.outputBounded ? estimate.strict.output : estimate.known.output;
   writeTokens(cost, KNOWN_STRICT, estimate.known.input, knownOutput);
   if (spend !== undefined) {
-    cost[LEARNED + UNIT_INDEX.USD] = spend.learned;
-    cost[STRICT + UNIT_INDEX.USD] = spend.strict;
-    cost[KNOWN_LEARNED + UNIT_INDEX.USD] = spend.knownLearned;
-    cost[KNOWN_STRICT + UNIT_INDEX.USD] = spend.knownStrict;
+    cost[LEARNED + UNIT_INDEX.USD] = toAmount(spend.learned, 0);
+    cost[STRICT + UNIT_INDEX.USD] = toAmount(spend.strict, 0);
+    cost[KNOWN_LEARNED + UNIT_INDEX.USD] = toAmount(spend.knownLearned, 0);
+    cost[KNOWN_STRICT + UNIT_INDEX.USD] = toAmount(spend.knownStrict, 0);
   }
   return cost;
 }
 
 function writeTokens(cost: CallCost, block: number, input: number, output: number): void {
-  cost[block + UNIT_INDEX.InputTokens] = input;
-  cost[block + UNIT_INDEX.OutputTokens] = output;
-  cost[block + UNIT_INDEX.TotalTokens] = input + output;
+  cost[block + UNIT_INDEX.InputTokens] = toAmount(input, 0);
+  cost[block + UNIT_INDEX.OutputTokens] = toAmount(output, 0);
+  cost[block + UNIT_INDEX.TotalTokens] = toAmount(input + output, 0);
 }

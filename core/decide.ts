@@ -1,14 +1,13 @@
 // One decision: admit, hold or refuse a call, in one synchronous step over all of its limits.
 
 import type { Call } from './call.ts';
-import type { CallCost } from './cost.ts';
+import type { CallCost, Metering } from './cost.ts';
 import { BucketTable, type Slot } from './engine/bucket-table.ts';
 import { type Chain, ChainCache } from './engine/chain.ts';
-import { type Demand, Engine, type ReservationId } from './engine/engine.ts';
-import { type HeldCall, HoldQueue, MAX_HELD } from './engine/hold-queue.ts';
+import { type Demand, Engine, type ReservationId, type ReserveResult } from './engine/engine.ts';
+import type { HeldCall } from './engine/hold-queue.ts';
 import { type KeyBounds, KeyTable } from './engine/key-table.ts';
-import { ServiceTime } from './engine/service-time.ts';
-import { WaitLine } from './engine/wait-line.ts';
+import { type Attempt, WaitingRoom, type Woken as WokenCall } from './engine/waiting-room.ts';
 import type { LimitRule, PolicySet } from './policy/plan.ts';
 import type { Refusal } from './refusal.ts';
 import {
@@ -20,14 +19,7 @@ import {
 } from './refuse.ts';
 import type { CostVector } from './unit.ts';
 
-/** What can be said about a call's cost. */
-export type Metering =
-  /** Every unit is known: a parsed model call, or a call that costs no tokens and no dollars. */
-  | 'complete'
-  /** A model call whose model has no price: dollars are unknown. */
-  | 'without-price'
-  /** A paid route that we cannot read: tokens and dollars are unknown. */
-  | 'unreadable';
+export type { Metering } from './cost.ts';
 
 /** One call to decide. */
 export type DecideRequest = {
@@ -56,7 +48,7 @@ export type Decision =
 export type FinalDecision = Exclude<Decision, { kind: 'hold' }>;
 
 /** A held call and what became of it. */
-export type Woken = { readonly held: HeldCall; readonly decision: FinalDecision };
+export type Woken = WokenCall<FinalDecision>;
 
 /** How one limit stands for one key. */
 export type Standing = {
@@ -72,35 +64,21 @@ export type Standing = {
 /** Bounds of a decider. */
 export type DeciderBounds = KeyBounds & { readonly maxChains: number };
 
-/** Subjects are compared by session, and by user where the session is the pod's. */
-function subjectOf(call: Call): string {
-  return `${call.agent}\n${call.user}\n${call.session}`;
-}
-
 /**
- * All limits of one process. Time is an argument: whole monotonic milliseconds. After every `settle`, and at
- * `nextWakeMs`, call `wake`.
+ * All limits of one process. Time is an argument: whole monotonic milliseconds. Call `wake` at `nextWakeMs`, which
+ * changes with every other call, and after every `settle`, `giveUp`, `sweep` and `apply`.
  */
 export class Decider {
   readonly #buckets = new BucketTable();
+  readonly #room = new WaitingRoom(this.#buckets);
+  readonly #engine = new Engine(this.#buckets);
   readonly #keys: KeyTable;
   readonly #chains: ChainCache;
-  readonly #engine: Engine;
-  readonly #waits = new WaitLine();
-  readonly #holds = new HoldQueue();
-  readonly #serviceTime = new ServiceTime();
   #policySet: PolicySet | undefined;
 
   constructor(bounds: DeciderBounds) {
-    this.#keys = new KeyTable(this.#buckets, bounds, {
-      isPinned: (slot) => this.#holds.hasLine(slot),
-      forget: (slot) => {
-        this.#waits.forget(slot);
-        this.#serviceTime.forget(slot);
-      },
-    });
+    this.#keys = new KeyTable(this.#buckets, bounds, this.#room);
     this.#chains = new ChainCache(this.#keys, bounds.maxChains);
-    this.#engine = new Engine(this.#buckets);
   }
 
   /** The rules in force; undefined before the first `apply`. */
@@ -112,7 +90,7 @@ export class Decider {
   get counts(): { reservations: number; held: number; keys: number; overflow: number } {
     return {
       reservations: this.#engine.openReservations,
-      held: this.#holds.size,
+      held: this.#room.held,
       keys: this.#keys.size,
       overflow: this.#keys.overflowSize,
     };
@@ -123,7 +101,7 @@ export class Decider {
     this.#keys.apply(policySet.rules, nowMs);
     this.#chains.apply(policySet);
     this.#policySet = policySet;
-    for (const slot of this.#holds.slots()) this.#holds.tryAt(slot, nowMs);
+    this.#room.tryAll(nowMs);
   }
 
   /** Decides one call. Admitted calls must be settled exactly once. */
@@ -131,40 +109,31 @@ export class Decider {
     if (this.#policySet === undefined)
       return { kind: 'refuse', refusal: refuseMissingPolicies(request.callerHash()) };
     const chain = this.#chains.chainOf(request.call, nowMs);
-    const forbidden = refuseForbidden(chain, request.cost) ?? refuseUnmetered(chain, request.metering);
-    if (forbidden !== undefined) return { kind: 'refuse', refusal: forbidden };
-    if (this.#holds.size > 0 && this.#isLined(chain)) {
-      return this.#wait(request, chain, nowMs);
-    }
-    const result = this.#engine.reserve(chain, request.cost, nowMs);
-    if (result.kind === 'admitted') return this.#admitted(chain, result.reservation, result.shadowed);
-    if (result.kind === 'too-large')
-      return { kind: 'refuse', refusal: refuseTooLarge(chain, result.shortages) };
-    return this.#wait(request, chain, nowMs);
+    const tried = this.#attempt(request, chain, nowMs);
+    if (tried.kind === 'final') return tried.final;
+    const waiting = this.#room.wait(request, chain, tried.shortages, nowMs);
+    if (waiting.kind === 'hold') return waiting;
+    return { kind: 'refuse', refusal: refuseUntil(chain, waiting.shortages, waiting.waitMs) };
   }
 
   /** Decides held calls whose turn or whose deadline has come. */
   wake(nowMs: number): Woken[] {
-    if (this.#holds.size === 0) return [];
-    const woken: Woken[] = [];
-    for (const slot of this.#holds.slots()) {
-      if (this.#holds.isDue(slot, nowMs)) this.#serve(slot, nowMs, woken);
-    }
-    for (const held of this.#holds.expired(nowMs)) {
-      this.#holds.leave(held);
-      woken.push({ held, decision: this.#decideHeld(held, nowMs) });
-    }
-    return woken;
+    if (this.#room.held === 0) return [];
+    return this.#room.wake(
+      (held) => this.#reserve(asRequest(held), this.#chains.chainOf(held.call, nowMs), nowMs),
+      (held) => this.#lastWord(held, nowMs),
+      nowMs,
+    );
   }
 
   /** When `wake` has something to do at the latest; Infinity when nothing is held. */
   nextWakeMs(): number {
-    return this.#holds.nextWakeMs();
+    return this.#room.nextWakeMs();
   }
 
   /** A held call is no longer wanted. False if it was decided already. */
   giveUp(held: HeldCall): boolean {
-    return this.#holds.leave(held);
+    return this.#room.giveUp(held);
   }
 
   /** Ends a reservation with what was used; undefined = as reserved. False if it had ended. */
@@ -172,11 +141,8 @@ export class Decider {
     const chain = this.#engine.chainOf(reservation);
     const startedAtMs = this.#engine.startedAtMs(reservation);
     if (chain === undefined || startedAtMs === undefined) return false;
-    for (const slot of chain.slots) {
-      if (this.#buckets.isGauge(slot)) this.#serviceTime.learn(slot, nowMs - startedAtMs);
-    }
     this.#engine.settle(reservation, actual, nowMs);
-    if (this.#holds.size > 0) for (const slot of chain.slots) this.#holds.tryAt(slot, nowMs);
+    this.#room.ended(chain, nowMs - startedAtMs, nowMs);
     return true;
   }
 
@@ -189,7 +155,7 @@ export class Decider {
   sweep(nowMs: number): void {
     for (const reservation of this.#engine.overdue(nowMs)) this.settle(reservation, undefined, nowMs);
     this.#keys.sweep(nowMs);
-    this.#waits.sweep(nowMs);
+    this.#room.sweep(nowMs);
   }
 
   /** How the limits of this chain stand. */
@@ -204,16 +170,23 @@ export class Decider {
     for (let i = 0; i < chain.slots.length; i++) {
       const slot = chain.slots[i] as number;
       this.#buckets.refill(slot, nowMs);
-      const share = this.#buckets.at(this.#buckets.level, slot) / this.#buckets.at(this.#buckets.capacity, slot);
+      const share =
+        this.#buckets.at(this.#buckets.level, slot) / this.#buckets.at(this.#buckets.capacity, slot);
       if (share < least) [at, least] = [i, share];
     }
     const rule = chain.rules[at];
-    return rule === undefined ? undefined : { at, standing: this.#standing(rule, chain.slots[at] as number, nowMs) };
+    return rule === undefined
+      ? undefined
+      : { at, standing: this.#standing(rule, chain.slots[at] as number, nowMs) };
   }
 
   /** How every bucket of a rule stands, with the values of `rule.per`. Charges nothing. */
-  *standingsByKey(rule: LimitRule, nowMs: number): Iterable<{ readonly key: readonly string[]; readonly standing: Standing }> {
-    for (const { key, slot } of this.#keys.entriesOf(rule)) yield { key, standing: this.#standing(rule, slot, nowMs) };
+  *standingsByKey(
+    rule: LimitRule,
+    nowMs: number,
+  ): Iterable<{ readonly key: readonly string[]; readonly standing: Standing }> {
+    for (const { key, slot } of this.#keys.entriesOf(rule))
+      yield { key, standing: this.#standing(rule, slot, nowMs) };
   }
 
   #standing(rule: LimitRule, slot: Slot, nowMs: number): Standing {
@@ -225,132 +198,56 @@ export class Decider {
     return { rule, remaining, usedPercent, resetMs };
   }
 
-  #admitted(chain: Chain, reservation: ReservationId, shadowed: readonly number[]): FinalDecision {
-    const rules = shadowed.flatMap((at) => chain.rules[at] ?? []);
-    return { kind: 'admit', reservation, chain, shadowed: rules };
+  /** Decides a newcomer as far as that is possible without waiting. */
+  #attempt(request: DecideRequest, chain: Chain, nowMs: number): Attempt<FinalDecision> {
+    if (!this.#room.isAheadOf(chain, request.cost)) return this.#reserve(request, chain, nowMs);
+    const refusal = refuseForGood(request, chain);
+    if (refusal !== undefined) return { kind: 'final', final: { kind: 'refuse', refusal } };
+    const demands = this.#engine.demands(chain, request.cost, nowMs);
+    return demands.kind === 'short' ? demands : { kind: 'final', final: tooLarge(chain, demands.shortages) };
   }
 
-  #isLined(chain: Chain): boolean {
-    return chain.slots.some((slot, at) => !chain.rules[at]?.shadow && this.#holds.hasLine(slot));
-  }
-
-  /** Holds the call where that is allowed and short enough, refuses it otherwise. */
-  #wait(request: DecideRequest, chain: Chain, nowMs: number): Decision {
-    const waiting = this.#engine
-      .demands(chain, request.cost, nowMs)
-      .filter(({ slot, missing }) => missing > 0 || this.#holds.hasLine(slot));
-    let binding: Demand | undefined;
-    let waitMs = 0;
-    let maxHoldMs = request.maxHoldMs;
-    for (const shortage of waiting) {
-      maxHoldMs = Math.min(maxHoldMs, chain.rules[shortage.at]?.maxWaitMs ?? 0);
-      const waitHereMs = this.#waitHereMs(shortage);
-      if (binding === undefined || waitHereMs > waitMs) [binding, waitMs] = [shortage, waitHereMs];
-    }
-    if (binding === undefined) throw new Error('a call that fits everywhere was told to wait');
-    if (maxHoldMs > 0 && waitMs <= maxHoldMs && this.#holds.length(binding.slot) < MAX_HELD) {
-      return this.#hold(request, binding, { waitMs, maxHoldMs }, nowMs);
-    }
-    return this.#refuse(request.callerHash(), chain, waiting, nowMs);
-  }
-
-  #hold(
-    request: DecideRequest,
-    binding: Demand,
-    times: { readonly waitMs: number; readonly maxHoldMs: number },
-    nowMs: number,
-  ): Decision {
-    const held: HeldCall = {
-      call: request.call,
-      cost: request.cost,
-      subject: subjectOf(request.call),
-      callerHash: request.callerHash(),
-      joinedAtMs: nowMs,
-      deadlineMs: nowMs + times.maxHoldMs,
-    };
-    const isFirst = !this.#holds.hasLine(binding.slot);
-    this.#holds.join(binding.slot, held, binding.amount);
-    if (isFirst) this.#holds.tryAt(binding.slot, this.#retryAtMs(binding, nowMs));
-    return { kind: 'hold', held };
-  }
-
-  #refuse(callerHash: number, chain: Chain, shortages: readonly Demand[], nowMs: number): FinalDecision {
-    const dues = shortages.map((shortage) => {
-      const placeMs = this.#placeMs(shortage.slot, shortage.amount);
-      const earliestMs = nowMs + this.#waitHereMs(shortage);
-      return {
-        shortage,
-        dueMs: this.#waits.promise(shortage.slot, { callerHash, earliestMs, placeMs }, nowMs),
-      };
-    });
-    dues.sort((a, b) => b.dueMs - a.dueMs);
-    const waitMs = Math.max(1, (dues[0]?.dueMs ?? nowMs) - nowMs);
-    return {
-      kind: 'refuse',
-      refusal: refuseUntil(
-        chain,
-        dues.map((due) => due.shortage),
-        waitMs,
-      ),
-    };
-  }
-
-  /** Serves the head of a line as long as it fits. */
-  #serve(slot: Slot, nowMs: number, woken: Woken[]): void {
-    for (let held = this.#holds.head(slot); held !== undefined; held = this.#holds.head(slot)) {
-      const chain = this.#chains.chainOf(held.call, nowMs);
-      const result = this.#engine.reserve(chain, held.cost, nowMs);
-      if (result.kind === 'short') {
-        const binding = result.shortages.reduce((a, b) => (b.waitMs > a.waitMs ? b : a));
-        if (binding.slot === slot) {
-          this.#holds.tryAt(slot, this.#retryAtMs(binding, nowMs));
-          return;
-        }
-        this.#move(held, binding, nowMs);
-        continue;
-      }
-      this.#holds.leave(held);
-      const decision: FinalDecision =
-        result.kind === 'admitted'
-          ? this.#admitted(chain, result.reservation, result.shadowed)
-          : { kind: 'refuse', refusal: refuseTooLarge(chain, result.shortages) };
-      woken.push({ held, decision });
+  /** Reserves unless the call can never be admitted. */
+  #reserve(request: DecideRequest, chain: Chain, nowMs: number): Attempt<FinalDecision> {
+    const refusal = refuseForGood(request, chain);
+    if (refusal !== undefined) return { kind: 'final', final: { kind: 'refuse', refusal } };
+    const result = this.#engine.reserve(chain, request.cost, nowMs);
+    switch (result.kind) {
+      case 'short':
+        return result;
+      case 'too-large':
+        return { kind: 'final', final: tooLarge(chain, result.shortages) };
+      case 'admitted':
+        this.#room.admitted(chain, request);
+        return { kind: 'final', final: admitted(chain, result) };
     }
   }
 
-  #move(held: HeldCall, binding: Demand, nowMs: number): void {
-    this.#holds.leave(held);
-    const isFirst = !this.#holds.hasLine(binding.slot);
-    this.#holds.join(binding.slot, held, binding.amount);
-    if (isFirst) this.#holds.tryAt(binding.slot, this.#retryAtMs(binding, nowMs));
-  }
-
-  /** The last word on a held call whose time is over: decided like a newcomer that may not be held. */
-  #decideHeld(held: HeldCall, nowMs: number): FinalDecision {
-    const request = { call: held.call, cost: held.cost, metering: 'complete', maxHoldMs: 0 } as const;
-    const decision = this.decide({ ...request, callerHash: () => held.callerHash }, nowMs);
+  /** A held call whose time is over is decided like a newcomer that may not be held. */
+  #lastWord(held: HeldCall, nowMs: number): FinalDecision {
+    const decision = this.decide(asRequest(held), nowMs);
     if (decision.kind === 'hold') throw new Error('a call was held beyond its deadline');
     return decision;
   }
+}
 
-  /** When a newcomer could be served behind those who are held, if nobody else came. */
-  #waitHereMs(shortage: Demand): number {
-    if (this.#buckets.isGauge(shortage.slot)) {
-      return this.#placeMs(shortage.slot, 1) * (this.#holds.length(shortage.slot) + 1);
-    }
-    return shortage.waitMs + this.#buckets.earningMs(shortage.slot, this.#holds.heldAmount(shortage.slot));
-  }
+/** A held call once more, as one that may not be held. */
+function asRequest({ call, cost, metering, callerHash }: HeldCall): DecideRequest {
+  return { call, cost, metering, maxHoldMs: 0, callerHash: () => callerHash };
+}
 
-  /** How long the bucket takes to earn one such call. */
-  #placeMs(slot: Slot, amount: number): number {
-    if (!this.#buckets.isGauge(slot)) return this.#buckets.earningMs(slot, amount);
-    return Math.ceil(
-      this.#serviceTime.ofMs(slot) / Math.max(1, this.#buckets.at(this.#buckets.capacity, slot)),
-    );
-  }
+function refuseForGood(
+  { cost, metering }: Pick<DecideRequest, 'cost' | 'metering'>,
+  chain: Chain,
+): Refusal | undefined {
+  return refuseForbidden(chain, cost) ?? refuseUnmetered(chain, metering);
+}
 
-  /** A gauge changes only when a call ends; a token bucket at a known time. */
-  #retryAtMs(binding: Demand, nowMs: number): number {
-    return this.#buckets.isGauge(binding.slot) ? Number.POSITIVE_INFINITY : nowMs + binding.waitMs;
-  }
+function tooLarge(chain: Chain, shortages: readonly Demand[]): FinalDecision {
+  return { kind: 'refuse', refusal: refuseTooLarge(chain, shortages) };
+}
+
+function admitted(chain: Chain, result: Extract<ReserveResult, { kind: 'admitted' }>): FinalDecision {
+  const shadowed = result.shadowed.flatMap((at) => chain.rules[at] ?? []);
+  return { kind: 'admit', reservation: result.reservation, chain, shadowed };
 }

@@ -1,7 +1,6 @@
 // Every refusal that a policy can cause, made in one place from what was short or forbidden.
 
-import type { CallCost } from './cost.ts';
-import type { Metering } from './decide.ts';
+import type { CallCost, Metering } from './cost.ts';
 import type { Chain } from './engine/chain.ts';
 import type { Demand } from './engine/engine.ts';
 import type { LimitRule } from './policy/plan.ts';

@@ -90,11 +90,13 @@ export class ChainCache {
 }
 
 function chainKey(call: Call): string {
-  return `${call.kind}\n${call.tenant}\n${call.agent}\n${call.user}\n${call.session}\n${call.model}\n${call.upstream}\n${call.pod}\n${call.toolNames.join('\n')}`;
+  const { kind, tenant, agent, user, session, model, upstream, pod, tool, toolNames } = call;
+  const start = `${kind}\n${tenant}\n${agent}\n${user}\n${session}\n${model}\n${upstream}\n${pod}\n${tool}`;
+  return toolNames.length === 0 ? start : `${start}\n${toolNames.join('\n')}`;
 }
 
 function allowsNothing({ shape }: LimitRule): boolean {
-  return shape.windowMs === 0 ? shape.capacity === 0 : shape.limit === 0;
+  return shape.capacity === 0 || (shape.windowMs > 0 && shape.limit === 0);
 }
 
 function matches(rule: LimitRule, call: Call): boolean {

@@ -1,7 +1,7 @@
 // Admission and settlement over a chain of buckets: every bucket is checked before any is charged, in one synchronous
 // step, and every reservation ends exactly once.
 
-import type { CallCost } from '../cost.ts';
+import { type CallCost, toAmount } from '../cost.ts';
 import type { CostVector } from '../unit.ts';
 import type { BucketTable, Slot } from './bucket-table.ts';
 import type { Chain } from './chain.ts';
@@ -25,6 +25,11 @@ export type Demand = {
   readonly waitMs: number;
 };
 
+/** All that a call asks of its buckets. */
+export type Demands =
+  | { readonly kind: 'short'; readonly shortages: readonly Demand[] }
+  | { readonly kind: 'too-large'; readonly shortages: readonly Demand[] };
+
 /**
  * - admitted: all enforced buckets were charged; `shadowed` holds the positions of Shadow rules that would have refused
  *   (they were not charged).
@@ -33,8 +38,7 @@ export type Demand = {
  */
 export type ReserveResult =
   | { readonly kind: 'admitted'; readonly reservation: ReservationId; readonly shadowed: readonly number[] }
-  | { readonly kind: 'short'; readonly shortages: readonly Demand[] }
-  | { readonly kind: 'too-large'; readonly shortages: readonly Demand[] };
+  | Demands;
 
 /** Unsettled reservations are charged as reserved after this long without news: quota.md section 1. */
 export const RESERVATION_DEADLINE_MS = 15 * 60_000;
@@ -42,7 +46,7 @@ export const RESERVATION_DEADLINE_MS = 15 * 60_000;
 /** Room for 2^20 open reservations, the rest of a safe integer for how often a place was used. */
 const PLACES = 2 ** 20;
 
-/** The amount recorded for a Shadow rule that was not charged. */
+/** The amount recorded for a Shadow rule that was not charged. The reservation still keeps its bucket alive. */
 const NOT_CHARGED = -1;
 
 const NONE: readonly number[] = [];
@@ -101,7 +105,8 @@ export class Engine {
   /**
    * Ends a reservation with what the call really used, by unit; undefined = as reserved. Exactly once: a second settle
    * of the same reservation returns false and does nothing. Less than reserved is given back as far as the bucket
-   * would still hold it; more is charged into debt. Concurrency is always released.
+   * would still hold it; more is charged into debt. A used amount that is below 0 or not a number counts as reserved.
+   * Concurrency is always released.
    */
   settle(reservation: ReservationId, actual: CostVector | undefined, nowMs: number): boolean {
     const open = this.#find(reservation);
@@ -109,13 +114,12 @@ export class Engine {
     const { slots, rules } = open.chain;
     for (let i = 0; i < slots.length; i++) {
       const reserved = open.amounts[i] as number;
-      if (reserved === NOT_CHARGED) continue;
       const slot = slots[i] as number;
-      const used = this.#buckets.isGauge(slot)
-        ? 0
-        : actual === undefined
-          ? reserved
-          : actualOf(actual, rules[i]?.unitIndex);
+      if (reserved === NOT_CHARGED) {
+        this.#buckets.close(slot, open.marks[i] as number, 0);
+        continue;
+      }
+      const used = this.#buckets.isGauge(slot) ? 0 : usedOf(actual, rules[i]?.unitIndex, reserved);
       this.#buckets.refill(slot, nowMs);
       if (used > reserved) this.#buckets.chargeMore(slot, used - reserved);
       this.#buckets.close(slot, open.marks[i] as number, Math.max(0, reserved - used));
@@ -137,7 +141,7 @@ export class Engine {
       const amount = open.amounts[i] as number;
       const slot = slots[i] as number;
       if (amount === NOT_CHARGED || this.#buckets.isGauge(slot)) continue;
-      const used = actualOf(usedSoFar, rules[i]?.unitIndex);
+      const used = usedOf(usedSoFar, rules[i]?.unitIndex, amount);
       if (used <= amount) continue;
       this.#buckets.refill(slot, nowMs);
       this.#buckets.chargeMore(slot, used - amount);
@@ -146,21 +150,25 @@ export class Engine {
     return true;
   }
 
-  /** What the call asks of each enforced bucket that it costs anything, charging nothing. */
-  demands(chain: Chain, cost: CallCost, nowMs: number): Demand[] {
-    const demands: Demand[] = [];
+  /**
+   * What the call asks of each enforced bucket that it costs anything, charging nothing; too-large when its known cost
+   * exceeds the size of one of them. Of such a bucket it asks the known cost, otherwise what it would be charged.
+   */
+  demands(chain: Chain, cost: CallCost, nowMs: number): Demands {
+    const shortages: Demand[] = [];
+    let kind: Demands['kind'] = 'short';
     for (let i = 0; i < chain.slots.length; i++) {
       if (chain.rules[i]?.shadow) continue;
       const slot = chain.slots[i] as number;
       this.#buckets.refill(slot, nowMs);
-      const amount = this.#isTooLarge(chain, cost, i)
-        ? (cost[chain.knownAt[i] as number] as number)
-        : this.#amount(chain, cost, i);
+      const isTooLarge = this.#isTooLarge(chain, cost, i);
+      if (isTooLarge) kind = 'too-large';
+      const amount = isTooLarge ? (cost[chain.knownAt[i] as number] as number) : this.#amount(chain, cost, i);
       if (amount === 0) continue;
       const missing = amount - (this.#buckets.level[slot] as number);
-      demands.push({ at: i, slot, amount, missing, waitMs: this.#buckets.waitMs(slot, amount) });
+      shortages.push({ at: i, slot, amount, missing, waitMs: this.#buckets.waitMs(slot, amount) });
     }
-    return demands;
+    return { kind, shortages };
   }
 
   /** The buckets a reservation holds, for whoever must be told that they changed; empty if it has ended. */
@@ -203,12 +211,9 @@ export class Engine {
       open.marks = new Float64Array(slots.length);
     }
     for (let i = 0; i < slots.length; i++) {
-      if (shadowed?.includes(i)) {
-        open.amounts[i] = NOT_CHARGED;
-        continue;
-      }
-      const amount = this.#amount(chain, cost, i);
-      open.amounts[i] = amount;
+      const isCharged = !shadowed?.includes(i);
+      const amount = isCharged ? this.#amount(chain, cost, i) : 0;
+      open.amounts[i] = isCharged ? amount : NOT_CHARGED;
       open.marks[i] = this.#buckets.charge(slots[i] as number, amount);
     }
     open.chain = chain;
@@ -218,9 +223,8 @@ export class Engine {
   }
 
   #refuse(chain: Chain, cost: CallCost, nowMs: number): ReserveResult {
-    const shortages = this.demands(chain, cost, nowMs).filter(({ missing }) => missing > 0);
-    const tooLarge = shortages.some(({ at }) => this.#isTooLarge(chain, cost, at));
-    return { kind: tooLarge ? 'too-large' : 'short', shortages };
+    const { kind, shortages } = this.demands(chain, cost, nowMs);
+    return { kind, shortages: shortages.filter(({ missing }) => missing > 0) };
   }
 
   #place(): OpenReservation {
@@ -251,6 +255,6 @@ export class Engine {
   }
 }
 
-function actualOf(vector: CostVector, unitIndex: number | undefined): number {
-  return vector[unitIndex ?? 0] as number;
+function usedOf(actual: CostVector | undefined, unitIndex: number | undefined, reserved: number): number {
+  return toAmount(actual?.[unitIndex ?? 0] ?? reserved, reserved);
 }

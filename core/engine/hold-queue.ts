@@ -2,16 +2,20 @@
 // (Goyal, Vin, Cheng 1996) over subjects, one line per bucket that is short.
 
 import type { Call } from '../call.ts';
-import type { CallCost } from '../cost.ts';
+import type { CallCost, Metering } from '../cost.ts';
 import type { Slot } from './bucket-table.ts';
 
 /** Calls held per bucket. */
 export const MAX_HELD = 1_024;
 
+/** Subjects remembered per line; beyond it the one that joined longest ago counts as new. */
+export const MAX_SUBJECTS = 4 * MAX_HELD;
+
 /** One call that is held. Identity is the object itself. */
 export type HeldCall = {
   readonly call: Call;
   readonly cost: CallCost;
+  readonly metering: Metering;
   /** Who shares the line fairly with whom. */
   readonly subject: string;
   readonly callerHash: number;
@@ -30,23 +34,30 @@ type Entry = {
 type Line = {
   /** Ascending by start tag, then by arrival. */
   readonly entries: Entry[];
-  /** Finish tag of each subject's last call in this line. */
+  /** Finish tag of each subject's last call in this line, in order of joining. */
   readonly finishTags: Map<string, number>;
-  /** Start tag of the call served last: a subject that returns is lifted to it and cannot claim the past. */
+  /** Start tag of the call that left from the head last: a subject that returns is lifted to it and cannot claim the past. */
   virtualTime: number;
   heldAmount: number;
   nextTryMs: number;
 };
 
+type Place = { readonly slot: Slot; readonly order: number };
+
+/** Tried at the next opportunity. */
+const AT_ONCE = Number.NEGATIVE_INFINITY;
+
 /** Lines of held calls by the bucket they wait for. */
 export class HoldQueue {
   readonly #lines = new Map<Slot, Line>();
-  readonly #slotOf = new Map<HeldCall, Slot>();
+  readonly #placeOf = new Map<HeldCall, Place>();
   #arrivals = 0;
+  /** No deadline ends before this. Calls that left may have had the one that it names. */
+  #soonestDeadlineMs = Number.POSITIVE_INFINITY;
 
   /** Calls held now. */
   get size(): number {
-    return this.#slotOf.size;
+    return this.#placeOf.size;
   }
 
   /** The buckets that calls wait for. */
@@ -69,15 +80,18 @@ export class HoldQueue {
     return this.#lines.get(slot)?.heldAmount ?? 0;
   }
 
-  /** Adds a call to the line of a bucket. */
+  /** Adds a call to the line of a bucket. A line whose head changes is tried at once. */
   join(slot: Slot, held: HeldCall, amount: number): void {
-    const line = this.#lines.get(slot) ?? createLine();
-    this.#lines.set(slot, line);
-    const startTag = Math.max(line.virtualTime, line.finishTags.get(held.subject) ?? 0);
-    line.finishTags.set(held.subject, startTag + amount);
-    insert(line.entries, { held, amount, startTag, order: this.#arrivals++ });
-    line.heldAmount += amount;
-    this.#slotOf.set(held, slot);
+    this.#insert(slot, held, { amount, order: this.#arrivals++ });
+    this.#soonestDeadlineMs = Math.min(this.#soonestDeadlineMs, held.deadlineMs);
+  }
+
+  /** A held call now waits for another bucket. Among calls with the same start tag it keeps its age. */
+  move(slot: Slot, held: HeldCall, amount: number): void {
+    const order = this.#placeOf.get(held)?.order;
+    if (order === undefined) throw new Error('a call that is not held cannot move');
+    this.leave(held);
+    this.#insert(slot, held, { amount, order });
   }
 
   /** The call whose turn it is. */
@@ -87,7 +101,7 @@ export class HoldQueue {
 
   /** Removes a call: it was served, gave up, or its time is over. False if it is not held. */
   leave(held: HeldCall): boolean {
-    const slot = this.#slotOf.get(held);
+    const slot = this.#placeOf.get(held)?.slot;
     const line = slot === undefined ? undefined : this.#lines.get(slot);
     if (slot === undefined || line === undefined) return false;
     const at = line.entries.findIndex((entry) => entry.held === held);
@@ -95,8 +109,11 @@ export class HoldQueue {
     if (entry === undefined) throw new Error('a held call is missing from its line');
     line.entries.splice(at, 1);
     line.heldAmount -= entry.amount;
-    line.virtualTime = Math.max(line.virtualTime, at === 0 ? entry.startTag : 0);
-    this.#slotOf.delete(held);
+    if (at === 0) {
+      line.virtualTime = entry.startTag;
+      line.nextTryMs = AT_ONCE;
+    }
+    this.#placeOf.delete(held);
     if (line.entries.length === 0) this.#lines.delete(slot);
     return true;
   }
@@ -112,27 +129,53 @@ export class HoldQueue {
     return (this.#lines.get(slot)?.nextTryMs ?? Number.POSITIVE_INFINITY) <= nowMs;
   }
 
-  /** The earliest time at which a head should be tried or a deadline ends; Infinity when nothing is held. */
+  /**
+   * No head has to be tried and no deadline ends before this time; Infinity when nothing is held. It may be too early,
+   * when the call whose deadline it is has left.
+   */
   nextWakeMs(): number {
-    let earliestMs = Number.POSITIVE_INFINITY;
+    if (this.size === 0) return Number.POSITIVE_INFINITY;
+    let earliestMs = this.#soonestDeadlineMs;
     for (const line of this.#lines.values()) earliestMs = Math.min(earliestMs, line.nextTryMs);
-    for (const held of this.#slotOf.keys()) earliestMs = Math.min(earliestMs, held.deadlineMs);
     return earliestMs;
   }
 
   /** Calls whose deadline has come. */
   expired(nowMs: number): HeldCall[] {
-    return [...this.#slotOf.keys()].filter((held) => held.deadlineMs <= nowMs);
+    if (nowMs < this.#soonestDeadlineMs) return [];
+    const expired: HeldCall[] = [];
+    this.#soonestDeadlineMs = Number.POSITIVE_INFINITY;
+    for (const held of this.#placeOf.keys()) {
+      if (held.deadlineMs <= nowMs) expired.push(held);
+      else this.#soonestDeadlineMs = Math.min(this.#soonestDeadlineMs, held.deadlineMs);
+    }
+    return expired;
   }
 
-  /** Every held call, for whoever must decide them all at once. */
-  all(): HeldCall[] {
-    return [...this.#slotOf.keys()];
+  #insert(slot: Slot, held: HeldCall, { amount, order }: { amount: number; order: number }): void {
+    const line = this.#lines.get(slot) ?? createLine();
+    this.#lines.set(slot, line);
+    const startTag = Math.max(line.virtualTime, line.finishTags.get(held.subject) ?? 0);
+    remember(line.finishTags, held.subject, startTag + amount);
+    insert(line.entries, { held, amount, startTag, order });
+    line.heldAmount += amount;
+    if (line.entries[0]?.held === held) line.nextTryMs = AT_ONCE;
+    this.#placeOf.set(held, { slot, order });
   }
 }
 
 function createLine(): Line {
-  return { entries: [], finishTags: new Map(), virtualTime: 0, heldAmount: 0, nextTryMs: 0 };
+  return { entries: [], finishTags: new Map(), virtualTime: 0, heldAmount: 0, nextTryMs: AT_ONCE };
+}
+
+function remember(finishTags: Map<string, number>, subject: string, finishTag: number): void {
+  finishTags.delete(subject);
+  finishTags.set(subject, finishTag);
+  if (finishTags.size <= MAX_SUBJECTS) return;
+  for (const oldest of finishTags.keys()) {
+    finishTags.delete(oldest);
+    return;
+  }
 }
 
 function insert(entries: Entry[], entry: Entry): void {

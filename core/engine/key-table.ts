@@ -4,7 +4,7 @@
 
 import type { Call } from '../call.ts';
 import type { LimitRule } from '../policy/plan.ts';
-import type { BucketTable, Slot } from './bucket-table.ts';
+import type { BucketShape, BucketTable, Slot } from './bucket-table.ts';
 
 /** Bounds of the key table. */
 export type KeyBounds = {
@@ -20,10 +20,15 @@ export type SlotUse = {
   isPinned(slot: Slot): boolean;
   /** The slot was given back and may soon belong to another key. */
   forget(slot: Slot): void;
+  /** The bucket in this slot has other numbers now. */
+  reshaped(slot: Slot): void;
 };
 
 /** Keys are swept for room at most this often, so that a flood of new keys cannot buy a full scan each. */
 const SWEEP_INTERVAL_MS = 1_000;
+
+/** Whose overflow bucket it is where `per` has no agent. */
+const EVERYBODY = '';
 
 type RuleKeys = {
   rule: LimitRule;
@@ -31,9 +36,9 @@ type RuleKeys = {
   live: boolean;
   readonly slots: Map<string, { readonly slot: Slot; readonly agent: string }>;
   readonly keysOfAgent: Map<string, number>;
-  /** Overflow buckets by agent, for keys beyond maxKeysPerAgent. */
+  /** Overflow buckets by agent; where `per` has no agent there is one for all, so that a key meets the same one always. */
   readonly overflow: Map<string, Slot>;
-  /** The last resort when the whole table is full: one bucket for all. */
+  /** For the keys of agents without room for an overflow bucket. */
   lastResort: Slot | undefined;
 };
 
@@ -86,12 +91,11 @@ export class KeyTable {
     const known = keys.slots.get(key);
     if (known !== undefined) return known.slot;
     if (this.#isFull(keys, call.agent)) this.sweep(nowMs);
-    const used = keys.keysOfAgent.get(call.agent) ?? 0;
-    if (this.#keys >= this.#bounds.maxBuckets) return this.#lastResort(keys, nowMs);
-    if (used >= this.#bounds.maxKeysPerAgent) return this.#overflow(keys, call.agent, nowMs);
-    const slot = this.#buckets.allocate(rule.shape, this.#inheritedLevel(keys, call.agent, nowMs), nowMs);
+    const sharer = rule.per.includes('agent') ? call.agent : EVERYBODY;
+    if (this.#isFull(keys, call.agent)) return this.#overflow(keys, sharer, nowMs);
+    const slot = this.#buckets.allocate(rule.shape, this.#inheritedLevel(keys, sharer, nowMs), nowMs);
     keys.slots.set(key, { slot, agent: call.agent });
-    keys.keysOfAgent.set(call.agent, used + 1);
+    keys.keysOfAgent.set(call.agent, (keys.keysOfAgent.get(call.agent) ?? 0) + 1);
     this.#keys += 1;
     return slot;
   }
@@ -129,9 +133,9 @@ export class KeyTable {
    * A key may have spent from an overflow bucket before it got its own. Its own therefore starts no fuller than the
    * overflow buckets it could have used.
    */
-  #inheritedLevel(keys: RuleKeys, agent: string, nowMs: number): number {
+  #inheritedLevel(keys: RuleKeys, sharer: string, nowMs: number): number {
     let level = keys.rule.shape.capacity;
-    for (const slot of [keys.overflow.get(agent), keys.lastResort]) {
+    for (const slot of [keys.overflow.get(sharer), keys.lastResort]) {
       if (slot === undefined) continue;
       this.#buckets.refill(slot, nowMs);
       level = Math.min(level, this.#buckets.at(this.#buckets.level, slot));
@@ -139,24 +143,29 @@ export class KeyTable {
     return level;
   }
 
-  #overflow(keys: RuleKeys, agent: string, nowMs: number): Slot {
-    const known = keys.overflow.get(agent);
+  /** An overflow bucket that exists is always used, so that no key can go from a spent one to a fuller one. */
+  #overflow(keys: RuleKeys, sharer: string, nowMs: number): Slot {
+    const known = keys.overflow.get(sharer);
     if (known !== undefined) return known;
-    if (keys.overflow.size >= this.#bounds.maxKeysPerAgent) return this.#lastResort(keys, nowMs);
-    const slot = this.#buckets.allocate(keys.rule.shape, this.#inheritedLevel(keys, agent, nowMs), nowMs);
-    keys.overflow.set(agent, slot);
+    const { shape } = keys.rule;
+    if (keys.overflow.size >= this.#bounds.maxKeysPerAgent) {
+      keys.lastResort ??= this.#buckets.allocate(shape, shape.capacity, nowMs);
+      return keys.lastResort;
+    }
+    const slot = this.#buckets.allocate(shape, this.#inheritedLevel(keys, sharer, nowMs), nowMs);
+    keys.overflow.set(sharer, slot);
     return slot;
   }
 
-  #lastResort(keys: RuleKeys, nowMs: number): Slot {
-    keys.lastResort ??= this.#buckets.allocate(keys.rule.shape, keys.rule.shape.capacity, nowMs);
-    return keys.lastResort;
-  }
-
   #renew(keys: RuleKeys, rule: LimitRule, nowMs: number): void {
+    const isReshaped = !isSameShape(keys.rule.shape, rule.shape);
     keys.rule = rule;
     keys.live = true;
-    for (const { slot } of this.entriesOf(rule)) this.#buckets.reshape(slot, rule.shape, nowMs);
+    if (!isReshaped) return;
+    for (const { slot } of this.entriesOf(rule)) {
+      this.#buckets.reshape(slot, rule.shape, nowMs);
+      this.#use.reshaped(slot);
+    }
   }
 
   #sweepRule(keys: RuleKeys, nowMs: number): void {
@@ -178,6 +187,10 @@ export class KeyTable {
     this.#buckets.release(slot);
     return true;
   }
+}
+
+function isSameShape(a: BucketShape, b: BucketShape): boolean {
+  return a.capacity === b.capacity && a.limit === b.limit && a.windowMs === b.windowMs;
 }
 
 function createRuleKeys(rule: LimitRule): RuleKeys {

@@ -1,0 +1,97 @@
+// An engine and its dumb twin: one dumb bucket for each rule, decisions worked out from the whole past.
+
+import { BucketTable } from '../../../core/engine/bucket-table.ts';
+import { Engine, type ReservationId } from '../../../core/engine/engine.ts';
+import type { LimitRule } from '../../../core/policy/plan.ts';
+import { amounts, costOf, createChain } from '../sample-rules.ts';
+import { DumbBucket, type DumbCall } from './dumb-bucket.ts';
+
+/** One admitted call, as the test keeps it. `charges` has undefined where a Shadow rule did not charge. */
+export type Admitted = {
+  readonly id: ReservationId;
+  readonly atMs: number;
+  readonly rules: readonly number[];
+  readonly reserved: number;
+  readonly charges: readonly (DumbCall | undefined)[];
+};
+
+/** Rules that all count TotalTokens, so that one amount is what a call asks of each. */
+export class EngineWorld {
+  readonly table = new BucketTable();
+  readonly engine = new Engine(this.table);
+  readonly rules: readonly LimitRule[];
+  readonly slots: readonly number[];
+  readonly twins: readonly DumbBucket[];
+  readonly open: Admitted[] = [];
+  nowMs = 0;
+
+  constructor(rules: readonly LimitRule[]) {
+    this.rules = rules;
+    this.slots = rules.map(({ shape }) => this.table.allocate(shape, shape.capacity, 0));
+    this.twins = rules.map(({ shape }) => new DumbBucket(shape, shape.capacity, 0));
+  }
+
+  /** What each bucket holds now. */
+  levels(): number[] {
+    return this.slots.map((slot) => {
+      this.table.refill(slot, this.nowMs);
+      return this.table.at(this.table.level, slot);
+    });
+  }
+
+  /** What each bucket should hold now. */
+  trueLevels(): number[] {
+    return this.twins.map((twin) => twin.level(this.nowMs));
+  }
+
+  /** What a call with this cost asks of a rule: a guess is clamped to the bucket. */
+  asked(at: number, amount: number): number {
+    return Math.min(amount, this.rules[at]?.shape.capacity ?? 0);
+  }
+
+  /** Would the twins admit it? */
+  fits(rules: readonly number[], amount: number): boolean {
+    return rules.every((at) => this.rules[at]?.shadow || this.#fitsAt(at, amount));
+  }
+
+  /** Asks the engine for a call over these rules; what is admitted is charged in the twins too. */
+  reserve(rules: readonly number[], amount: number): Admitted | undefined {
+    const chain = createChain(
+      rules.flatMap((at) => this.rules[at] ?? []),
+      rules.map((at) => this.slots[at] ?? 0),
+    );
+    const result = this.engine.reserve(chain, costOf({ TotalTokens: amount }, {}), this.nowMs);
+    if (result.kind !== 'admitted') return undefined;
+    const admitted: Admitted = {
+      id: result.reservation,
+      atMs: this.nowMs,
+      rules,
+      reserved: amount,
+      charges: rules.map((at) =>
+        this.#fitsAt(at, amount) ? this.twins[at]?.charge(this.asked(at, amount), this.nowMs) : undefined,
+      ),
+    };
+    this.open.push(admitted);
+    return admitted;
+  }
+
+  /** Settles one of the open calls; undefined = as reserved. */
+  settle(which: number, used: number | undefined): Admitted | undefined {
+    const [one] = this.open.splice(which % Math.max(1, this.open.length), 1);
+    if (one === undefined) return undefined;
+    const actual = used === undefined ? undefined : amounts({ TotalTokens: used });
+    if (!this.engine.settle(one.id, actual, this.nowMs)) throw new Error('an open call did not settle');
+    one.charges.forEach((charge, i) => {
+      if (charge === undefined || used === undefined) return;
+      if (used > charge.reserved)
+        this.twins[one.rules[i] ?? 0]?.chargeMore(used - charge.reserved, this.nowMs);
+      this.twins[one.rules[i] ?? 0]?.settle(charge, used);
+    });
+    return one;
+  }
+
+  #fitsAt(at: number, amount: number): boolean {
+    const asked = this.asked(at, amount);
+    return asked === 0 || (this.twins[at]?.level(this.nowMs) ?? 0) >= asked;
+  }
+}
