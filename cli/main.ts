@@ -53,6 +53,7 @@ function refuse(command: Command, problems: readonly string[]): number {
   return EXIT.usage;
 }
 
+/** From the package's manifest, two folders above the compiled file. */
 function version(): string {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
   return typeof manifest === 'object' && manifest !== null && 'version' in manifest

@@ -113,15 +113,16 @@ async function start(
     upstreams,
     policiesChanged: (load, revision) => announce(load, revision, settings, terminal),
   });
+  let failure: unknown;
   for (const ports of portChoices(settings)) {
     try {
       return await startSidecar({ ...settings, ...ports }, parts());
     } catch (error) {
-      if (isPortTaken(error) && ports.port !== 0) continue;
-      terminal.err(`flyball run: ${startProblem(error)}\n`);
-      return undefined;
+      failure = error;
+      if (!isPortTaken(error)) break;
     }
   }
+  terminal.err(`flyball run: ${startProblem(failure)}\n`);
   return undefined;
 }
 

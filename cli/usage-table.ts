@@ -36,15 +36,25 @@ export function renderUsageTable(rows: readonly UsageRow[]): string {
 }
 
 function numbersOf(row: Omit<UsageRow, 'agent' | 'upstream' | 'subject' | 'refusals'>): string[] {
-  return [row.admitted, row.refused, row.inputTokens, row.outputTokens]
+  return [row.admitted, row.held, row.refused, row.inputTokens, row.outputTokens]
     .map(String)
     .concat(toUsd(row.spendMicros));
 }
 
 function sum(rows: readonly UsageRow[]): Omit<UsageRow, 'agent' | 'upstream' | 'subject' | 'refusals'> {
-  const total = { admitted: 0, refused: 0, inputTokens: 0, outputTokens: 0, spendMicros: 0 };
+  const total = {
+    admitted: 0,
+    held: 0,
+    heldMs: 0,
+    refused: 0,
+    inputTokens: 0,
+    outputTokens: 0,
+    spendMicros: 0,
+  };
   for (const row of rows) {
     total.admitted += row.admitted;
+    total.held += row.held;
+    total.heldMs += row.heldMs;
     total.refused += row.refused;
     total.inputTokens += row.inputTokens;
     total.outputTokens += row.outputTokens;

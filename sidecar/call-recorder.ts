@@ -64,7 +64,7 @@ function recordDecision(records: Records, decided: DecidedCall): void {
       .at({ outcome: decided.refusal === undefined ? 'admitted' : 'refused' })
       .record(heldMs / 1_000);
   }
-  totals.decided(call, decided.refusal?.class);
+  totals.decided(call, decided.refusal?.class, heldMs);
   ledger.decide({
     id: decided.id,
     wallMs: clock.wallMs(),

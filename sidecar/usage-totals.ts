@@ -11,6 +11,9 @@ export type UsageRow = {
   /** The model; for calls without one the tool. */
   readonly subject: string;
   readonly admitted: number;
+  /** How many of the admitted were held first, and for how long together. */
+  readonly held: number;
+  readonly heldMs: number;
   readonly refused: number;
   /** Refusals by class; only classes that occurred. */
   readonly refusals: Readonly<Partial<Record<DenyClass, number>>>;
@@ -31,11 +34,14 @@ const MAX_ROWS = 1_000;
 export class UsageTotals {
   readonly #rows = new Map<string, Mutable>();
 
-  /** A decision; `refused` is the class, undefined = admitted. */
-  decided(call: Call, refused: DenyClass | undefined): void {
+  /** A decision; `refused` is the class, undefined = admitted after it was held for `heldMs` (0 = at once). */
+  decided(call: Call, refused: DenyClass | undefined, heldMs: number): void {
     const row = this.#rowOf(call);
-    if (refused === undefined) row.admitted += 1;
-    else {
+    if (refused === undefined) {
+      row.admitted += 1;
+      row.held += heldMs > 0 ? 1 : 0;
+      row.heldMs += heldMs;
+    } else {
       row.refused += 1;
       row.refusals[refused] = (row.refusals[refused] ?? 0) + 1;
     }
@@ -75,6 +81,8 @@ export class UsageTotals {
         upstream: call.upstream,
         subject,
         admitted: 0,
+        held: 0,
+        heldMs: 0,
         refused: 0,
         refusals: {},
         inputTokens: 0,

@@ -8,7 +8,13 @@ import { fileURLToPath } from 'node:url';
 const AGENTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   researcher: { AGENT_STEPS: '8', AGENT_PROMPT_WORDS: '60', AGENT_MAX_TOKENS: '96' },
   reviewer: { AGENT_STEPS: '8', AGENT_PROMPT_WORDS: '60', AGENT_MAX_TOKENS: '96' },
-  runaway: { AGENT_CALLS: '240', AGENT_SECONDS: '30', AGENT_LOOPS: '4', AGENT_PROMPT_WORDS: '40', AGENT_MAX_TOKENS: '32' },
+  runaway: {
+    AGENT_CALLS: '240',
+    AGENT_SECONDS: '30',
+    AGENT_LOOPS: '4',
+    AGENT_PROMPT_WORDS: '40',
+    AGENT_MAX_TOKENS: '32',
+  },
 };
 
 const codes = await Promise.all(Object.keys(AGENTS).map(runAgent));
@@ -16,7 +22,13 @@ process.exitCode = Math.max(...codes);
 
 function runAgent(name: string): Promise<number> {
   const script = fileURLToPath(new URL(`../agents/${name}.ts`, import.meta.url));
-  const env = { ...process.env, ...AGENTS[name], ...baseUrls(name), OPENAI_API_KEY: name, ANTHROPIC_API_KEY: name };
+  const env = {
+    ...process.env,
+    ...AGENTS[name],
+    ...baseUrls(name),
+    OPENAI_API_KEY: name,
+    ANTHROPIC_API_KEY: name,
+  };
   return new Promise((resolve) => {
     spawn(process.execPath, [script], { env, stdio: 'inherit' }).once('exit', (code) => resolve(code ?? 1));
   });
@@ -25,5 +37,7 @@ function runAgent(name: string): Promise<number> {
 /** FLYBALL_URL ends in the name under which the whole crew runs; each agent has its own there. */
 function baseUrls(name: string): NodeJS.ProcessEnv {
   const base = process.env.FLYBALL_URL?.replace(/\/@[^/]*$/, `/@${name}`);
-  return base === undefined ? {} : { OPENAI_BASE_URL: `${base}/openai/v1`, ANTHROPIC_BASE_URL: `${base}/anthropic` };
+  return base === undefined
+    ? {}
+    : { OPENAI_BASE_URL: `${base}/openai/v1`, ANTHROPIC_BASE_URL: `${base}/anthropic` };
 }

@@ -7,7 +7,11 @@ const TERMINAL_INTERVAL_MS = 250;
 const PLAIN_INTERVAL_MS = 2_000;
 
 /** Shows the meter until `stop`. */
-export function startLiveView(meter: Meter, isTerminal: boolean, write: (text: string) => void): { stop(): void } {
+export function startLiveView(
+  meter: Meter,
+  isTerminal: boolean,
+  write: (text: string) => void,
+): { stop(): void } {
   let shown = '';
   const show = (): void => {
     const line = AGENTS.map((agent) => {

@@ -5,14 +5,22 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { createProvider, type Provider } from '../provider/provider.ts';
 import { startLiveView } from './live-view.ts';
-import { AGENTS, type Comparison, findDifferences, readSpending, renderComparison, type Spending, type UsageRow } from './spending.ts';
+import {
+  AGENTS,
+  type Comparison,
+  findDifferences,
+  readSpending,
+  renderComparison,
+  type Spending,
+  type UsageRow,
+} from './spending.ts';
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** What a model needs to think; long enough that calls overlap. */
 const THINK_MS = 120;
 const NO_SPENDING: Spending = { calls: 0, inputTokens: 0, outputTokens: 0, costMicros: 0 };
-const NO_USAGE = { admitted: 0, refused: 0, inputTokens: 0, outputTokens: 0, spendMicros: 0 };
+const NO_USAGE = { admitted: 0, held: 0, refused: 0, inputTokens: 0, outputTokens: 0, spendMicros: 0 };
 
 const provider = await createProvider({ behaviour: { thinkMs: THINK_MS } });
 try {
@@ -30,8 +38,22 @@ async function compare(upstream: Provider): Promise<number> {
   upstream.meter.reset();
 
   say('\n2. With flyball: the same command behind `flyball run --policies examples/demo/policies.yaml --`');
-  const command = [pathOf('../../bin/flyball'), 'run', '--agent', 'crew', '--policies', pathOf('./policies.yaml')];
-  const summary = await runCrew(upstream, [...command, '--summary', 'json', '--', process.execPath, pathOf('./crew.ts')]);
+  const command = [
+    pathOf('../../bin/flyball'),
+    'run',
+    '--agent',
+    'crew',
+    '--policies',
+    pathOf('./policies.yaml'),
+  ];
+  const summary = await runCrew(upstream, [
+    ...command,
+    '--summary',
+    'json',
+    '--',
+    process.execPath,
+    pathOf('./crew.ts'),
+  ]);
   const governed = readSpending(upstream.meter);
   const usage = readSummary(summary);
   const rows: Comparison[] = AGENTS.map((agent) => ({
@@ -50,7 +72,11 @@ async function compare(upstream: Provider): Promise<number> {
 
 /** Runs the agents to their end and returns what stood on standard error. */
 async function runCrew(upstream: Provider, [file = '', ...args]: readonly string[]): Promise<string> {
-  const env = { ...process.env, OPENAI_BASE_URL: upstream.openaiBaseUrl, ANTHROPIC_BASE_URL: upstream.anthropicBaseUrl };
+  const env = {
+    ...process.env,
+    OPENAI_BASE_URL: upstream.openaiBaseUrl,
+    ANTHROPIC_BASE_URL: upstream.anthropicBaseUrl,
+  };
   const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let lines = '';
   let errors = '';
@@ -64,7 +90,8 @@ async function runCrew(upstream: Provider, [file = '', ...args]: readonly string
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
   view.stop();
   await upstream.meter.idle();
-  for (const line of lines.split('\n').filter((text) => text !== '' && !text.startsWith('{'))) say(`  ${line}`);
+  for (const line of lines.split('\n').filter((text) => text !== '' && !text.startsWith('{')))
+    say(`  ${line}`);
   if (code !== 0) throw new Error(`the agents ended with ${code}:\n${errors}`);
   return errors;
 }
@@ -80,6 +107,7 @@ function readSummary(errors: string): ReadonlyMap<string, UsageRow> {
     totals.set(row.agent, {
       agent: row.agent,
       admitted: earlier.admitted + row.admitted,
+      held: earlier.held + row.held,
       refused: earlier.refused + row.refused,
       inputTokens: earlier.inputTokens + row.inputTokens,
       outputTokens: earlier.outputTokens + row.outputTokens,

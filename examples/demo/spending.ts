@@ -9,6 +9,7 @@ export type Spending = Pick<Totals, 'calls' | 'inputTokens' | 'outputTokens' | '
 export type UsageRow = {
   readonly agent: string;
   readonly admitted: number;
+  readonly held: number;
   readonly refused: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -46,13 +47,27 @@ export function findDifferences(rows: readonly Comparison[]): string[] {
   });
 }
 
-const HEAD = ['', 'calls', 'refused', 'input tokens', 'output tokens', 'USD', '  ', 'calls', 'tokens', 'USD'];
+const HEAD = [
+  '',
+  'calls',
+  'held',
+  'refused',
+  'input tokens',
+  'output tokens',
+  'USD',
+  '  ',
+  'calls',
+  'tokens',
+  'USD',
+];
 
 /** The end table: the governed run on the left, the run without flyball on the right; all figures the provider's. */
 export function renderComparison(rows: readonly Comparison[]): string {
   const cells = [...rows, sum(rows)].map(({ agent, without, governed, flyball }) => [
     agent,
-    ...[governed.calls, flyball.refused, governed.inputTokens, governed.outputTokens].map(String),
+    ...[governed.calls, flyball.held, flyball.refused, governed.inputTokens, governed.outputTokens].map(
+      String,
+    ),
     toUsd(governed.costMicros),
     '',
     String(without.calls),
@@ -61,8 +76,11 @@ export function renderComparison(rows: readonly Comparison[]): string {
   ]);
   const widths = HEAD.map((head, i) => Math.max(head.length, ...cells.map((cell) => cell[i]?.length ?? 0)));
   const line = (cell: readonly string[]): string =>
-    cell.map((text, i) => (i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0))).join('  ').trimEnd();
-  const leftWidth = widths.slice(0, 6).reduce((total, width) => total + width + 2, 0);
+    cell
+      .map((text, i) => (i === 0 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd();
+  const leftWidth = widths.slice(0, 7).reduce((total, width) => total + width + 2, 0);
   return [`${'with flyball'.padEnd(leftWidth + 4)}without`, line(HEAD), ...cells.map(line)].join('\n');
 }
 
@@ -77,7 +95,11 @@ function sum(rows: readonly Comparison[]): Comparison {
     agent: 'together',
     without: add(total.without, row.without),
     governed: add(total.governed, row.governed),
-    flyball: { ...row.flyball, refused: total.flyball.refused + row.flyball.refused },
+    flyball: {
+      ...row.flyball,
+      held: total.flyball.held + row.flyball.held,
+      refused: total.flyball.refused + row.flyball.refused,
+    },
   }));
 }
 

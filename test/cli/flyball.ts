@@ -1,0 +1,107 @@
+// Runs bin/flyball as a person would: as a process, from any directory.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const FLYBALL = fileURLToPath(new URL('../../bin/flyball', import.meta.url));
+
+/** How a run ended. */
+export type Finished = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+};
+
+/** A run in progress. */
+export type Running = {
+  readonly process: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** Resolves to standard output so far once it holds the text; rejects when the process ends before. */
+  printed(text: string): Promise<string>;
+  /** The same for standard error. */
+  said(text: string): Promise<string>;
+};
+
+/** Starts flyball with these words. The environment is the test's own without base URLs and proxies. */
+export function startFlyball(
+  words: readonly string[],
+  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly file?: string } = {},
+): Running {
+  const child = spawn(options.file ?? FLYBALL, words, {
+    cwd: options.cwd ?? tmpdir(),
+    env: { ...cleanEnvironment(), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const texts = { out: '', err: '' };
+  const waiting = new Set<() => void>();
+  const listen = (stream: NodeJS.ReadableStream, key: 'out' | 'err'): void => {
+    stream.setEncoding('utf8');
+    stream.on('data', (text: string) => {
+      texts[key] += text;
+      for (const check of waiting) check();
+    });
+  };
+  listen(child.stdout, 'out');
+  listen(child.stderr, 'err');
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, ...texts }));
+  });
+  const until = (key: 'out' | 'err', text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (!texts[key].includes(text)) return;
+        waiting.delete(check);
+        resolve(texts[key]);
+      };
+      waiting.add(check);
+      check();
+      void finished.then((end) => reject(new Error(`ended without "${text}": ${end.out}${end.err}`)));
+    });
+  return {
+    process: child,
+    finished,
+    printed: (text) => until('out', text),
+    said: (text) => until('err', text),
+  };
+}
+
+/** Runs to the end. */
+export function flyball(
+  words: readonly string[],
+  options: Parameters<typeof startFlyball>[1] = {},
+): Promise<Finished> {
+  return startFlyball(words, options).finished;
+}
+
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const cleaned = { ...process.env };
+  for (const name of [
+    'OPENAI_BASE_URL',
+    'OPENAI_API_BASE',
+    'ANTHROPIC_BASE_URL',
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'http_proxy',
+    'https_proxy',
+  ]) {
+    delete cleaned[name];
+  }
+  return cleaned;
+}
+
+/** A folder with these files, removed by `remove`. */
+export function createFolder(files: Readonly<Record<string, string>>): {
+  readonly path: string;
+  write(name: string, text: string): void;
+  remove(): void;
+} {
+  const path = mkdtempSync(join(tmpdir(), 'flyball-test-'));
+  const write = (name: string, text: string): void => writeFileSync(join(path, name), text);
+  for (const [name, text] of Object.entries(files)) write(name, text);
+  return { path, write, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

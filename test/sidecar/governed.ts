@@ -1,0 +1,116 @@
+// A real sidecar in front of a mock provider, both in this process and on free ports.
+
+import { parseAllDocuments } from 'yaml';
+import { parsePolicies } from '../../core/policy/parse.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import { createProvider, type Provider, type ProviderOptions } from '../../examples/provider/provider.ts';
+import type { Log } from '../../runtime/log.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import type { PolicyLoad, PolicySource } from '../../sidecar/policy-source.ts';
+import { SIDECAR_SETTINGS, type SidecarSettings } from '../../sidecar/settings.ts';
+import { type Sidecar, startSidecar } from '../../sidecar/sidecar.ts';
+
+export type GovernedOptions = {
+  /** Policies as YAML documents; the short form `- {name: ..., unit: ...}` of limits is enough, see `policyOf`. */
+  readonly policies: string;
+  readonly provider?: ProviderOptions;
+  readonly settings?: Partial<SidecarSettings>;
+  /** Upstreams beside openai and anthropic, relative to the provider: `{ mail: '/tools' }`. */
+  readonly upstreams?: Readonly<Record<string, string>>;
+};
+
+export type Governed = {
+  readonly provider: Provider;
+  readonly sidecar: Sidecar;
+  /** `http://127.0.0.1:PORT` of the sidecar. */
+  readonly url: string;
+  readonly openaiBaseUrl: string;
+  readonly anthropicBaseUrl: string;
+  /** Takes over other policies, as a changed directory would. */
+  change(policies: string): void;
+  /** The metrics as text. */
+  metrics(): Promise<string>;
+  close(): Promise<void>;
+};
+
+/** One policy named `test` with these limits, each in YAML flow style, and what else stands in its spec. */
+export function policyOf(limits: readonly string[], rest = ''): string {
+  return `apiVersion: flyball.dev/v1alpha1\nkind: RateLimitPolicy\nmetadata: {name: test}\nspec:\n  limits:\n${limits.map((limit) => `  - ${limit}\n`).join('')}${rest}`;
+}
+
+/** Starts both. */
+export async function startGoverned(options: GovernedOptions): Promise<Governed> {
+  const provider = await createProvider(options.provider ?? {});
+  const source = createSource(options.policies);
+  const named = Object.entries(options.upstreams ?? {}).map(
+    ([name, path]) => [name, new URL(provider.url + path)] as const,
+  );
+  const sidecar = await startSidecar(
+    { ...defaultSettings(), port: 0, healthPort: 0, grace: 2_000, ...options.settings },
+    {
+      source,
+      workload: { tenant: 'default', agent: 'agent', user: undefined, pod: 'pod' },
+      log: SILENT,
+      upstreams: new Map([
+        ['openai', new URL(provider.openaiBaseUrl)],
+        ['anthropic', new URL(provider.anthropicBaseUrl)],
+        ...named,
+      ]),
+      policiesChanged: () => undefined,
+    },
+  );
+  const url = `http://127.0.0.1:${sidecar.port}`;
+  return {
+    provider,
+    sidecar,
+    url,
+    openaiBaseUrl: `${url}/openai/v1`,
+    anthropicBaseUrl: `${url}/anthropic`,
+    change: (policies) => source.set(policies),
+    metrics: async () => (await fetch(`http://127.0.0.1:${sidecar.healthPort}/metrics`)).text(),
+    close: async () => {
+      await sidecar.close();
+      await provider.close();
+    },
+  };
+}
+
+function defaultSettings(): SidecarSettings {
+  const none = { get: () => undefined };
+  const read = readSettings(SIDECAR_SETTINGS, { flag: none, env: none });
+  if (read.kind === 'invalid') throw new Error(read.problems.join('\n'));
+  return read.settings;
+}
+
+const SILENT: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+function createSource(policies: string): PolicySource & { set(policies: string): void } {
+  let changed: (load: PolicyLoad) => void = () => undefined;
+  return {
+    load: async () => loadOf(policies),
+    watch: (callback) => {
+      changed = callback;
+    },
+    set: (next) => changed(loadOf(next)),
+    close: () => undefined,
+  };
+}
+
+function loadOf(text: string): PolicyLoad {
+  const documents = parseAllDocuments(text);
+  const parsed = parsePolicies(
+    (Array.isArray(documents) ? documents : []).map((document): unknown => document.toJS()),
+  );
+  const policies: Policy[] = [];
+  for (const each of parsed) {
+    if (each.kind === 'invalid')
+      throw new Error(each.problems.map(({ path, message }) => `${path} ${message}`).join('\n'));
+    policies.push(each.policy);
+  }
+  return { kind: 'loaded', policies, warnings: [] };
+}
