@@ -34,6 +34,11 @@ export class ChainCache {
     this.#maxChains = maxChains;
   }
 
+  /** Chains remembered now. */
+  get size(): number {
+    return this.#chains.size;
+  }
+
   /** The rules that chains are made from. Drops every chain. */
   apply(policySet: PolicySet): void {
     this.#policySet = policySet;
