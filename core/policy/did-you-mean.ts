@@ -1,19 +1,15 @@
 // The nearest known word to a mistyped one, for messages.
 
-/** Longer words are not compared: no known word comes close, and the work per word stays bounded. */
-const MAX_WORD_LENGTH = 64;
-
 /**
  * The candidate nearest to `word` by Damerau-Levenshtein distance (adjacent transpositions count one), ignoring case,
  * `-` and `_`; undefined when none is within a third of the longer word (at least one edit) or `maxEdits`.
- * Ties go to the earlier candidate.
+ * Ties go to the earlier candidate. Words of very different lengths are not compared, so a huge word costs little.
  */
 export function didYouMean(
   word: string,
   candidates: readonly string[],
   maxEdits = Number.POSITIVE_INFINITY,
 ): string | undefined {
-  if (word.length > MAX_WORD_LENGTH) return undefined;
   const folded = fold(word);
   let nearest: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../core/policy/parse.ts';
-import { copyPlainData, MAX_DEPTH, MAX_VALUES } from '../../../core/policy/plain-data.ts';
+import { copyPlainData, MAX_DEPTH, MAX_VALUES, type PlainCopy } from '../../../core/policy/plain-data.ts';
 import type { PolicyProblem } from '../../../core/policy/policy.ts';
 import { withSpec } from './policies.ts';
 
@@ -39,7 +39,29 @@ describe('copyPlainData', () => {
     expect(copyPlainData([...list, 0]).kind).toBe('refused');
   });
 
-  it('reads no more of a document than it may keep', () => {
+  it(`takes ${MAX_DEPTH} levels and names the place where a deeper one was left out`, () => {
+    const levels = (copy: PlainCopy) =>
+      copy.kind === 'copied' ? copy.findings.map(({ path }) => path.length) : [];
+    expect(levels(copyPlainData(nested(MAX_DEPTH)))).toEqual([]);
+    expect(levels(copyPlainData(nested(MAX_DEPTH + 1)))).toEqual([MAX_DEPTH]);
+  });
+
+  it('reads no value of a map that has more fields than it may keep', () => {
+    let reads = 0;
+    const wide = new Proxy(
+      { ...Array(MAX_VALUES + 1).fill(0) },
+      {
+        get: () => {
+          reads++;
+          return 0;
+        },
+      },
+    );
+    expect(copyPlainData(wide).kind).toBe('refused');
+    expect(reads).toBe(0);
+  });
+
+  it('reads no more of a list than it may keep', () => {
     let reads = 0;
     const endless = new Proxy([], {
       get: (_, key) => {
