@@ -252,9 +252,8 @@ export const DESCRIPTIONS = {
   ClusterRateLimitPolicy: clusterPolicy,
 } as const;
 
-/** A policy as people write it. */
+/** A policy of one namespace as people write it. */
 export type RawPolicy = z.input<typeof namespacedPolicy>;
-export type RawClusterPolicy = z.input<typeof clusterPolicy>;
 
 /** A policy of the right shape with all fixed defaults filled in. */
 export type FilledPolicy = z.output<typeof namespacedPolicy>;

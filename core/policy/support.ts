@@ -74,8 +74,7 @@ export function checkSupport(data: unknown): Finding[] {
   );
 }
 
-/** The sentence for a row, also in the field reference. */
-export function notSupported(row: Unsupported): string {
+function notSupported(row: Unsupported): string {
   return `not supported yet: ${row.what}; ${row.instead}`;
 }
 
