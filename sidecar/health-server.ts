@@ -152,6 +152,5 @@ function close(server: Server, graceMs: number): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

@@ -111,7 +111,7 @@ describe('stopping', () => {
     expect(lifecycle.stopping).toBe(false);
     const first = lifecycle.stop(1_000);
     expect(lifecycle.stop(1_000)).toBe(first);
-    await first;
+    expect(await first).toEqual([]);
     expect(stopped).toHaveBeenCalledOnce();
   });
 

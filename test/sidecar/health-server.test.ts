@@ -162,7 +162,9 @@ describe('a client of the health port', () => {
     { what: 'no HTTP', request: 'hello\r\n\r\n', status: 400 },
     { what: 'a path that is none', request: 'GET * HTTP/1.1\r\nHost: x\r\n\r\n', status: 404 },
   ])('that sends $what gets $status and loses its connection', async ({ request, status }) => {
-    expect(await answerTo(await open(), request)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(await answerTo(await open(), request)).toMatch(
+      new RegExp(`^HTTP/1.1 ${status} [^]*\\r\\nconnection: close\\r\\n`, 'i'),
+    );
   });
 
   it('that wants a tunnel loses its connection', async () => {
@@ -205,7 +207,8 @@ describe('closing the health port', () => {
     await asked;
     const closed = server.close(60_000);
     finish('last\n');
-    expect(await (await answer).text()).toBe('last\n');
+    const answered = await answer;
+    expect([await answered.text(), answered.headers.get('connection')]).toEqual(['last\n', 'close']);
     await closed;
   });
 

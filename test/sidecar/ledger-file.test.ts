@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDecisionIds } from '../../sidecar/decision-id.ts';
 import { readLedgerFile } from '../../sidecar/ledger-file.ts';
 import { LedgerFormat } from '../../sidecar/ledger-format.ts';
-import { decisionOf, settlementOf } from './ledger-samples.ts';
+import { CALL, decisionOf, settlementOf } from './ledger-samples.ts';
 
 const format = new LedgerFormat();
 let folder: string;
@@ -30,9 +30,18 @@ describe('a ledger file', () => {
         format.decision(decisionOf(id)) + (late === undefined ? '' : format.settlement(settlementOf(late)))
       );
     });
-    writeFileSync(file, lines.join(''));
-    for (const [at, id] of made.entries()) {
-      if (at % 97 !== 0 && at < 2_990) continue;
+    const text = lines.join('');
+    writeFileSync(file, text);
+    // Each block boundary may fall into a line of these: the one that is there, and those around it.
+    const boundaries = [1, 2, 3, 4, 5, 6, 7].map((block) =>
+      text.lastIndexOf('"decision"', block * 256 * 1_024),
+    );
+    const near = boundaries.flatMap((offset) => {
+      const at = made.indexOf(text.slice(offset).match(/"id":"(\w+)"/)?.[1] ?? '');
+      return [at - 6, at - 5, at - 4, at - 1, at, at + 1];
+    });
+    for (const at of [0, ...near, 2_994, 2_995, 2_999]) {
+      const id = made[at] ?? '';
       const entry = await readLedgerFile(file, id);
       expect(entry?.decision.id).toBe(id);
       expect(entry?.settle?.id).toBe(at < 2_995 ? id : undefined);
@@ -56,7 +65,7 @@ describe('a ledger file', () => {
       '\n',
       `${'x'.repeat(400_000)}${id}${'y'.repeat(400_000)}\n`,
       `{"pad":"${'z'.repeat(70_000)}",${format.decision(decisionOf(id, { revision: 99 })).slice(1)}`,
-      format.decision(decisionOf(other)),
+      format.decision(decisionOf(other, { call: { ...CALL, session: id } })),
       `2026-11-24T10:00:00Z stdout F ${format.decision(decisionOf(id))}`,
       `${'x'.repeat(300_000)}\n`,
       format.settlement(settlementOf(id)).trimEnd(),

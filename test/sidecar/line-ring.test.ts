@@ -11,6 +11,19 @@ describe('a ring of lines', () => {
     expect(found).toEqual(['', '', 'line 2', 'line 3', 'line 4', '']);
   });
 
+  it('forgets the oldest lines when newer ones need their bytes', () => {
+    const ring = new LineRing(100);
+    const places = new LinePlaces(1_000);
+    for (let sequence = 0; sequence < 1_000; sequence += 1) ring.put(`line ${sequence}`, sequence, places);
+    const found = Array.from({ length: 1_000 }, (_, sequence) => ring.get(sequence, places)).filter(
+      (line) => line !== '',
+    );
+    expect(found.length).toBeGreaterThanOrEqual(8);
+    expect(found).toEqual(
+      Array.from({ length: found.length }, (_, at) => `line ${1_000 - found.length + at}`),
+    );
+  });
+
   it('does not let a line that comes late push out a newer one', () => {
     const ring = new LineRing(10_000);
     const places = new LinePlaces(3);
@@ -33,7 +46,7 @@ describe('a ring of lines', () => {
       .map((parts) => parts.join(''));
     const put = fc.record({ kind: fc.nat({ max: 1 }), text, step: fc.integer({ min: -1, max: 2 }) });
     fc.assert(
-      fc.property(fc.array(put, { maxLength: 120 }), (puts) => {
+      fc.property(fc.array(put, { minLength: 40, maxLength: 120, size: 'max' }), (puts) => {
         const ring = new LineRing(200);
         const kinds = [createTwin(), createTwin()];
         let sequence = 0;
