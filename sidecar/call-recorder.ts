@@ -1,9 +1,7 @@
 // Writes down what happens to calls: a line in the ledger, the metrics, and the totals of the usage table.
 
-import type { Call } from '../core/call.ts';
 import type { Standing } from '../core/decide.ts';
 import type { Chain } from '../core/engine/chain.ts';
-import { modelFamily } from '../core/estimate/model-family.ts';
 import type { Violation } from '../core/refusal.ts';
 import { toViolation } from '../core/refuse.ts';
 import { shadowRefusal } from '../core/shadow-refusal.ts';
@@ -12,6 +10,7 @@ import type { CallObserver, CallOutcome, DecidedCall, SettledCall } from './call
 import type { Ledger } from './ledger.ts';
 import type { DecisionOutcome, SettleOutcome } from './ledger-line.ts';
 import { type Metrics, toStatusClass } from './metrics.ts';
+import { ModelCounters } from './model-counters.ts';
 import type { UsageTotals } from './usage-totals.ts';
 
 /** Where it is written. */
@@ -36,9 +35,10 @@ const SETTLE_OUTCOMES: Readonly<Record<CallOutcome, SettleOutcome>> = {
 
 /** An observer that records. */
 export function createCallRecorder(records: Records): CallObserver {
+  const counters = new ModelCounters(records.metrics);
   return {
     decided: (decided) => recordDecision(records, decided),
-    settled: (settled) => recordSettlement(records, settled),
+    settled: (settled) => recordSettlement(records, counters, settled),
   };
 }
 
@@ -90,7 +90,7 @@ function toTightest(records: Records, charged: NonNullable<DecidedCall['charged'
   return toViolation(standing.rule, standing.remaining, charged.cost[charged.chain.chargeAt[at] ?? 0] ?? 0);
 }
 
-function recordSettlement(records: Records, settled: SettledCall): void {
+function recordSettlement(records: Records, counters: ModelCounters, settled: SettledCall): void {
   const { metrics, ledger, totals, clock } = records;
   const { call, usage, spendMicros } = settled;
   const outcome = SETTLE_OUTCOMES[settled.outcome];
@@ -101,12 +101,7 @@ function recordSettlement(records: Records, settled: SettledCall): void {
     const reason = settled.outcome === 'upstream-failed' ? 'unreachable' : 'broken';
     metrics.upstreamFailures.at({ upstream: call.upstream, reason }).add(1);
   }
-  if (usage !== undefined) recordUsage(metrics, call, usage);
-  if (spendMicros !== undefined) {
-    metrics.spend
-      .at({ agent: call.agent, upstream: call.upstream, model: modelFamily(call.model) })
-      .add(spendMicros);
-  }
+  if (usage !== undefined) counters.add(call, usage, spendMicros);
   totals.settled(call, usage, spendMicros);
   ledger.settle({
     id: settled.id,
@@ -119,12 +114,4 @@ function recordSettlement(records: Records, settled: SettledCall): void {
     durationMs: settled.durationMs,
     origin: settled.status === 0 ? 'flyball' : 'upstream',
   });
-}
-
-function recordUsage(metrics: Metrics, call: Call, usage: NonNullable<SettledCall['usage']>): void {
-  const labels = { agent: call.agent, upstream: call.upstream, model: modelFamily(call.model) };
-  metrics.tokens.at({ ...labels, direction: 'input' }).add(usage.inputTokens);
-  metrics.tokens.at({ ...labels, direction: 'cache_read' }).add(usage.cacheReadTokens);
-  metrics.tokens.at({ ...labels, direction: 'cache_write' }).add(usage.cacheWriteTokens);
-  metrics.tokens.at({ ...labels, direction: 'output' }).add(usage.outputTokens);
 }

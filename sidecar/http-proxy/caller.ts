@@ -3,7 +3,7 @@
 import { type Call, UNKNOWN } from '../../core/call.ts';
 import { cleanId, type Workload } from '../identity.ts';
 import type { RequestFacts } from '../protocol/protocol.ts';
-import { sessionOf } from '../protocol/session.ts';
+import { type BodySession, sessionOf } from '../protocol/session.ts';
 
 /** Used where a client says nothing about its deadline: quota.md section 7. */
 const MAX_HOLD_MS = 60_000;
@@ -33,12 +33,21 @@ export function identify(
     tenant: workload.tenant,
     agent: target.agent ?? workload.agent,
     user: cleanId(headers.get('flyball-user') ?? facts?.user ?? workload.user),
-    session: cleanId(sessionOf(headers) ?? facts?.session ?? workload.pod),
+    session: cleanId(sessionOf(headers, bodySession(target.upstream, facts)) ?? workload.pod),
     tool: tools[0] ?? UNKNOWN,
     toolNames: tools,
     model: cleanId(facts?.model),
     upstream: target.upstream,
     pod: workload.pod,
+  };
+}
+
+/** The session named in the body, and where it ranks. */
+function bodySession(upstream: string, facts: RequestFacts | undefined): BodySession | undefined {
+  if (facts?.session === undefined) return undefined;
+  return {
+    field: upstream === 'anthropic' ? 'metadata.user_id' : 'prompt_cache_key',
+    session: facts.session,
   };
 }
 

@@ -56,8 +56,6 @@ export interface UsageReader {
   usage(): Usage | undefined;
   /** Bytes of generated text seen so far, for the estimate when no usage comes. */
   readonly outputBytes: number;
-  /** True once the protocol's own end was seen (`[DONE]`, `message_stop`, or the closing brace of a plain answer). */
-  readonly complete: boolean;
 }
 
 /** The head of an answer, as far as usage needs it. Header names in lower case. */
