@@ -1,17 +1,28 @@
 // What does one estimate cost, against the usual guess of one token for every four bytes?
 //
 // The guess reads a length, so the ratio shows the price of all the rest: eight features, three sums, the history of the
-// agent and the model. Neither includes scanning the body. Run: npx --no-install node bench/estimate.ts
+// agent and the model. The errors beside it are what that buys, on requests that were not learned from, counted by
+// o200k_base. Neither includes scanning the body.
 
 import { readFileSync } from 'node:fs';
 import { type EstimateInput, Estimator } from '../core/estimate/estimator.ts';
 import type { InputFeatures } from '../core/estimate/features.ts';
+import { printRatio, printTable } from './report.ts';
 
 const ROUNDS = 7;
 const CALLS_PER_ROUND = 1_000_000;
-const MODELS = ['gpt-4o', 'gpt-5-mini', 'claude-sonnet-4-5'];
+const CLASSES = ['prose', 'json', 'cjk'];
 
-type Sample = { readonly features: InputFeatures; readonly tokens: Readonly<Record<string, number>> };
+type Sample = {
+  readonly class: string;
+  readonly features: InputFeatures;
+  readonly tokens: { readonly o200k_base: number };
+};
+
+/** One way to say how many input tokens a call has. */
+type Guess = (call: EstimateInput) => number;
+
+const bytesOverFour: Guess = ({ bodyBytes }) => Math.ceil(bodyBytes / 4);
 
 function readSamples(): readonly Sample[] {
   const path = new URL('../test/core/estimate/fixtures/corpus.json', import.meta.url);
@@ -19,48 +30,68 @@ function readSamples(): readonly Sample[] {
   return (JSON.parse(readFileSync(path, 'utf8')) as { samples: Sample[] }).samples;
 }
 
-function toCall(sample: Sample, index: number): EstimateInput {
-  const { proseBytes, codeBytes, nonAsciiBytes } = sample.features;
+function toCall({ features }: Sample, index: number): EstimateInput {
   return {
     agent: `agent-${index % 4}`,
-    model: MODELS[index % MODELS.length] ?? 'gpt-4o',
-    features: sample.features,
-    bodyBytes: proseBytes + codeBytes + nonAsciiBytes,
+    model: index % 3 === 0 ? 'gpt-4o' : 'gpt-4o-mini',
+    features,
+    bodyBytes: features.proseBytes + features.codeBytes + features.nonAsciiBytes,
     maxOutputTokens: index % 2 === 0 ? 500 : undefined,
     modelMaxOutputTokens: 16_384,
   };
 }
 
-/** Nanoseconds a call in the fastest round; `work` returns a number so that nothing is optimised away. */
-function leastNanoseconds(calls: readonly EstimateInput[], work: (call: EstimateInput) => number): number {
+/** Nanoseconds a call in the fastest round. What `work` returns is summed, so that nothing is optimised away. */
+function leastNanoseconds(calls: readonly EstimateInput[], work: Guess): number {
   let least = Number.POSITIVE_INFINITY;
   let sink = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const startedNs = process.hrtime.bigint();
-    for (let done = 0; done < CALLS_PER_ROUND; ) {
-      for (const call of calls) sink += work(call);
-      done += calls.length;
-    }
-    least = Math.min(least, Number(process.hrtime.bigint() - startedNs) / CALLS_PER_ROUND);
+    let done = 0;
+    for (; done < CALLS_PER_ROUND; done += calls.length) for (const call of calls) sink += work(call);
+    least = Math.min(least, Number(process.hrtime.bigint() - startedNs) / done);
   }
   if (!(sink > 0)) throw new Error('nothing was estimated');
   return least;
 }
 
-const samples = readSamples();
-const calls = samples.map(toCall);
-const estimator = new Estimator();
-for (const [index, call] of calls.entries()) {
-  const inputTokens = samples[index]?.tokens.o200k_base ?? 1;
-  estimator.learn(call, { inputTokens, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 100 + index });
+/** Median of |guess / actual - 1| over the samples of a class, in per cent. */
+function medianError(samples: readonly Sample[], corpusClass: string, guess: Guess): string {
+  const errors = samples
+    .filter((sample) => sample.class === corpusClass)
+    .map((sample, index) => Math.abs(guess(toCall(sample, index)) / sample.tokens.o200k_base - 1))
+    .sort((a, b) => a - b);
+  return `${(100 * (errors[errors.length >> 1] ?? Number.NaN)).toFixed(1)} %`;
 }
 
+const samples = readSamples();
+const [learned, rest] = [samples.filter((_, i) => i % 2 === 0), samples.filter((_, i) => i % 2 === 1)];
+const estimator = new Estimator();
+const learn = (sample: Sample, index: number): number => {
+  const inputTokens = sample.tokens.o200k_base;
+  const usage = { inputTokens, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 100 + (index % 200) };
+  return estimator.learn(toCall(sample, index), usage) ?? 0;
+};
+learned.forEach(learn);
+
+const errorsOf = (guess: Guess): string[] => CLASSES.map((each) => medianError(rest, each, guess));
+const errors = {
+  guess: errorsOf(bytesOverFour),
+  estimate: errorsOf((call) => estimator.expectedInput(call)),
+};
+
+const calls = rest.map(toCall);
 const usage = { inputTokens: 300, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 100 };
-const guessNs = leastNanoseconds(calls, ({ bodyBytes }) => Math.ceil(bodyBytes / 4));
+const guessNs = leastNanoseconds(calls, bytesOverFour);
 const estimateNs = leastNanoseconds(calls, (call) => estimator.estimate(call).learned.input);
 const learnNs = leastNanoseconds(calls, (call) => estimator.learn(call, usage) ?? 0);
 
-console.log(`bytes / 4        ${guessNs.toFixed(1)} ns`);
-console.log(`estimate         ${estimateNs.toFixed(1)} ns`);
-console.log(`learn            ${learnNs.toFixed(1)} ns`);
-console.log(`ratio estimate-to-bytes-over-4 ${(estimateNs / guessNs).toFixed(1)}`);
+printTable(
+  ['', 'ns', ...CLASSES.map((each) => `error on ${each}`)],
+  [
+    ['bytes / 4', guessNs.toFixed(1), ...errors.guess],
+    ['estimate', estimateNs.toFixed(1), ...errors.estimate],
+    ['learn', learnNs.toFixed(1), '', '', ''],
+  ],
+);
+printRatio('estimate_vs_bytes_over_4', estimateNs / guessNs);

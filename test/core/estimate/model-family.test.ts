@@ -32,11 +32,14 @@ describe('modelFamily', () => {
     ['accounts/fireworks/models/qwen3-235b-a22b', 'qwen3'],
     ['mistral-large-2411', 'mistral-large'],
     ['command-r-plus-08-2024', 'command-r-plus'],
+    ['command-a-03-2025', 'command-a'],
+    ['x'.repeat(50), 'x'.repeat(40)],
     ['deepseek-chat', 'deepseek'],
     ['GPT-4o', 'gpt-4o'],
     ['  gpt-4o ', 'gpt-4o'],
     ['house-model', 'house-model'],
     ['', 'unknown'],
+    ['-2024', 'unknown'],
     ['/', 'unknown'],
   ])('%j is of the family %j', (model, family) => {
     expect(modelFamily(model)).toBe(family);

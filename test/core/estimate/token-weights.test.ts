@@ -46,6 +46,18 @@ describe('the weights', () => {
     );
   });
 
+  test.each([
+    ['one class of text', [4_000, 0], 0.93],
+    ['two classes of one share each', [2_000, 1_760], 0.87],
+  ])('a first call of %s corrects the error by what its uncertainty is worth', (_name, bytes, corrected) => {
+    const weights = new TokenWeights();
+    // A variance of 0.4 in each weight against 0.03 between calls: 0.4 / 0.43, and 0.2 / 0.23.
+    const vector = Float64Array.from([...bytes, 0, 0, 0, 0, 0, 0]);
+    const before = dot(weights.values, vector);
+    weights.learn(vector, before * 1.1);
+    expect(Math.log(dot(weights.values, vector) / before) / Math.log(1.1)).toBeCloseTo(corrected, 2);
+  });
+
   test('follow a model that begins to count half as much again, within 30 calls', () => {
     const weights = new TokenWeights();
     const vector = Float64Array.from([4_000, 0, 0, 0, 1, 2, 0, 0]);
