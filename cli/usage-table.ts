@@ -8,6 +8,7 @@ const HEAD = [
   'upstream',
   'model or tool',
   'calls',
+  'held',
   'refused',
   'input tokens',
   'output tokens',
