@@ -8,9 +8,9 @@ import type { CallObserver } from '../call-observer.ts';
 import type { Governor } from '../governor.ts';
 import type { Workload } from '../identity.ts';
 import type { Meter } from '../meter.ts';
-import { toAnswer } from '../protocol/http/answer.ts';
 import type { Upstream } from '../upstream.ts';
 import { sendRefusal } from './answer-sender.ts';
+import { dialectOf } from './dialect.ts';
 import { Exchange } from './exchange.ts';
 import { answerOwn, type OwnRoutes } from './own-routes.ts';
 import { parseTarget } from './target.ts';
@@ -182,6 +182,7 @@ export class HttpProxy {
       wallClockMs: this.#context.wallClockMs(),
       attempt: 1,
     };
+    const toAnswer = dialectOf(this.#options.upstreams, request.method ?? '', request.url ?? '');
     sendRefusal(request, response, toAnswer(reason, context));
   }
 
