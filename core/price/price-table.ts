@@ -46,23 +46,24 @@ const TOKENS_PER_MTOK = 1_000_000;
  * and so not in the cost.
  */
 export function costMicros(price: Price, usage: Usage): number {
-  const parts: readonly (readonly [tokens: number, microsPerMTok: number])[] = [
-    [usage.inputTokens, price.inputMicrosPerMTok],
-    [usage.cacheReadTokens, price.cachedInputMicrosPerMTok],
-    [usage.cacheWriteTokens, price.cacheWriteMicrosPerMTok],
-    [usage.outputTokens, price.outputMicrosPerMTok],
-  ];
-  let sum = 0;
-  for (const [tokens, microsPerMTok] of parts) sum += tokens * microsPerMTok;
-  if (sum > Number.MAX_SAFE_INTEGER) return exactCostMicros(parts);
+  const sum =
+    usage.inputTokens * price.inputMicrosPerMTok +
+    usage.cacheReadTokens * price.cachedInputMicrosPerMTok +
+    usage.cacheWriteTokens * price.cacheWriteMicrosPerMTok +
+    usage.outputTokens * price.outputMicrosPerMTok;
+  if (sum > Number.MAX_SAFE_INTEGER) return exactCostMicros(price, usage);
   const rest = sum % TOKENS_PER_MTOK;
   return (sum - rest) / TOKENS_PER_MTOK + (rest > 0 ? 1 : 0);
 }
 
 /** The same beyond the whole numbers that a double holds: 9e9 tokens at a dollar per million. */
-function exactCostMicros(parts: readonly (readonly [tokens: number, microsPerMTok: number])[]): number {
+function exactCostMicros(price: Price, usage: Usage): number {
   const scale = BigInt(TOKENS_PER_MTOK);
-  const sum = parts.reduce((total, [tokens, rate]) => total + BigInt(tokens) * BigInt(rate), 0n);
+  const sum =
+    BigInt(usage.inputTokens) * BigInt(price.inputMicrosPerMTok) +
+    BigInt(usage.cacheReadTokens) * BigInt(price.cachedInputMicrosPerMTok) +
+    BigInt(usage.cacheWriteTokens) * BigInt(price.cacheWriteMicrosPerMTok) +
+    BigInt(usage.outputTokens) * BigInt(price.outputMicrosPerMTok);
   const micros = (sum + scale - 1n) / scale;
   return micros > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(micros);
 }

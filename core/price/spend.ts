@@ -25,7 +25,13 @@ export function spendOf(price: Price, estimate: TokenEstimate): SpendEstimate {
 
 function costOf(price: Price, inputMicrosPerMTok: number, tokens: TokenEstimate['learned']): number {
   return costMicros(
-    { ...price, inputMicrosPerMTok },
+    {
+      inputMicrosPerMTok,
+      cachedInputMicrosPerMTok: 0,
+      cacheWriteMicrosPerMTok: 0,
+      outputMicrosPerMTok: price.outputMicrosPerMTok,
+      maxOutputTokens: undefined,
+    },
     { inputTokens: tokens.input, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: tokens.output },
   );
 }
