@@ -111,6 +111,10 @@ async function start(
       writer: createLineWriter({ to: 2, bufferBytes: 0, flushMs: 0 }),
     }),
     upstreams,
+    limitWarned: ({ standing: { rule, usedPercent } }) =>
+      terminal.err(
+        `flyball: ${usedPercent} % of the limit ${rule.namespace}/${rule.policy} ${rule.limit} is used\n`,
+      ),
     policiesChanged: (load, revision) => announce(load, revision, settings, terminal),
   });
   let failure: unknown;

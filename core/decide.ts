@@ -8,6 +8,7 @@ import { type Demand, Engine, type ReservationId, type ReserveResult } from './e
 import type { HeldCall } from './engine/hold-queue.ts';
 import { type KeyBounds, KeyTable } from './engine/key-table.ts';
 import { type Attempt, WaitingRoom, type Woken as WokenCall } from './engine/waiting-room.ts';
+import { WarningBands } from './engine/warning-bands.ts';
 import type { LimitRule, PolicySet } from './policy/plan.ts';
 import type { Refusal } from './refusal.ts';
 import {
@@ -61,6 +62,9 @@ export type Standing = {
   readonly resetMs: number;
 };
 
+/** A limit that has newly reached a band of its `warnAt`, in percent. */
+export type Warning = { readonly band: number; readonly standing: Standing };
+
 /** Bounds of a decider. */
 export type DeciderBounds = KeyBounds & { readonly maxChains: number };
 
@@ -74,6 +78,7 @@ export class Decider {
   readonly #engine = new Engine(this.#buckets);
   readonly #keys: KeyTable;
   readonly #chains: ChainCache;
+  readonly #bands = new WarningBands();
   #policySet: PolicySet | undefined;
 
   constructor(bounds: DeciderBounds) {
@@ -178,6 +183,20 @@ export class Decider {
     return rule === undefined
       ? undefined
       : { at, standing: this.#standing(rule, chain.slots[at] as number, nowMs) };
+  }
+
+  /** The limits of an admitted call that have newly reached a band of their `warnAt`. Each band once. */
+  warnings(chain: Chain, nowMs: number): Warning[] {
+    const warnings: Warning[] = [];
+    for (let at = 0; at < chain.slots.length; at++) {
+      const rule = chain.rules[at];
+      if (rule === undefined || rule.warnAt.length === 0) continue;
+      const slot = chain.slots[at] as number;
+      const standing = this.#standing(rule, slot, nowMs);
+      const band = this.#bands.reach(slot, rule.warnAt, standing.usedPercent);
+      if (band !== undefined) warnings.push({ band, standing });
+    }
+    return warnings;
   }
 
   /** How every bucket of a rule stands, with the values of `rule.per`. Charges nothing. */

@@ -1,8 +1,8 @@
 // Writes down what happens to calls: a line in the ledger, the metrics, and the totals of the usage table.
 
-import type { Standing } from '../core/decide.ts';
+import type { Standing, Warning } from '../core/decide.ts';
 import type { Chain } from '../core/engine/chain.ts';
-import type { Violation } from '../core/refusal.ts';
+import type { Refusal, Violation } from '../core/refusal.ts';
 import { toViolation } from '../core/refuse.ts';
 import { shadowRefusal } from '../core/shadow-refusal.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -19,6 +19,10 @@ export type Records = {
   readonly metrics: Metrics;
   readonly totals: UsageTotals;
   readonly clock: Clock;
+  /** The limits of a chain that have newly reached a band of their `warnAt`. */
+  warnings(chain: Chain): readonly Warning[];
+  /** Told about each of them. */
+  warned(warning: Warning): void;
   /** The limit of the chain with the least room. */
   tightest(chain: Chain): { readonly at: number; readonly standing: Standing } | undefined;
 };
@@ -43,12 +47,35 @@ export function createCallRecorder(records: Records): CallObserver {
 }
 
 function recordDecision(records: Records, decided: DecidedCall): void {
-  const { metrics, ledger, totals, clock } = records;
   const { call, charged, heldMs } = decided;
   const refusal = decided.refusal ?? (charged && shadowRefusal(charged.chain, decided.shadowed));
   const outcome = outcomeOf(decided, refusal !== undefined);
   const tightest = charged && toTightest(records, charged);
-  const binding = refusal?.violations[0] ?? tightest;
+  countDecision(records.metrics, decided, { refusal, outcome, binding: refusal?.violations[0] ?? tightest });
+  for (const warning of charged === undefined ? [] : records.warnings(charged.chain))
+    recordWarning(records, warning);
+  records.totals.decided(call, decided.refusal?.class, heldMs);
+  records.ledger.decide({
+    id: decided.id,
+    wallMs: records.clock.wallMs(),
+    revision: decided.revision,
+    outcome,
+    call,
+    refusal,
+    tightest: decided.refusal === undefined ? tightest : undefined,
+    heldMs,
+  });
+}
+
+/** What a decision came to, as metrics and ledger name it. */
+type Outcome = {
+  /** The refusal, or the one that was not enforced. */
+  readonly refusal: Refusal | undefined;
+  readonly outcome: DecisionOutcome;
+  readonly binding: Violation | undefined;
+};
+
+function countDecision(metrics: Metrics, decided: DecidedCall, { refusal, outcome, binding }: Outcome): void {
   metrics.decisions
     .at({
       policy: binding === undefined ? 'none' : `${binding.policy.namespace}/${binding.policy.name}`,
@@ -57,24 +84,17 @@ function recordDecision(records: Records, decided: DecidedCall): void {
       class: refusal?.class ?? 'none',
     })
     .add(1);
-  if (decided.refusal === undefined)
-    metrics.addedLatency.at({ kind: call.kind }).record(decided.decidingMs / 1_000);
-  if (heldMs > 0) {
-    metrics.holdTime
-      .at({ outcome: decided.refusal === undefined ? 'admitted' : 'refused' })
-      .record(heldMs / 1_000);
+  const isAdmitted = decided.refusal === undefined;
+  if (isAdmitted) metrics.addedLatency.at({ kind: decided.call.kind }).record(decided.decidingMs / 1_000);
+  if (decided.heldMs > 0) {
+    metrics.holdTime.at({ outcome: isAdmitted ? 'admitted' : 'refused' }).record(decided.heldMs / 1_000);
   }
-  totals.decided(call, decided.refusal?.class, heldMs);
-  ledger.decide({
-    id: decided.id,
-    wallMs: clock.wallMs(),
-    revision: decided.revision,
-    outcome,
-    call,
-    refusal,
-    tightest: decided.refusal === undefined ? tightest : undefined,
-    heldMs,
-  });
+}
+
+function recordWarning(records: Records, warning: Warning): void {
+  const { namespace, policy, limit } = warning.standing.rule;
+  records.metrics.warnings.at({ policy: `${namespace}/${policy}`, limit, band: String(warning.band) }).add(1);
+  records.warned(warning);
 }
 
 function outcomeOf(decided: DecidedCall, refused: boolean): DecisionOutcome {

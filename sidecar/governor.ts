@@ -6,6 +6,7 @@ import {
   type DeciderBounds,
   type FinalDecision,
   type Standing,
+  type Warning,
 } from '../core/decide.ts';
 import type { Chain } from '../core/engine/chain.ts';
 import type { ReservationId } from '../core/engine/engine.ts';
@@ -34,7 +35,7 @@ export class Governor {
   constructor(bounds: DeciderBounds, clock: Clock) {
     this.#clock = clock;
     this.#decider = new Decider(bounds);
-    this.#sweeper = setInterval(() => this.#decider.sweep(this.#clock.nowMs()), SWEEP_INTERVAL_MS).unref();
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref();
   }
 
   /** Revision in force; 0 before the first policies. */
@@ -71,7 +72,9 @@ export class Governor {
     return {
       giveUp: () => {
         this.#held.delete(held);
-        return this.#decider.giveUp(held);
+        const wasWaiting = this.#decider.giveUp(held);
+        if (this.#held.size > 0) this.#wake();
+        return wasWaiting;
       },
     };
   }
@@ -98,6 +101,11 @@ export class Governor {
     return this.#decider.tightest(chain, this.#clock.nowMs());
   }
 
+  /** The limits of an admitted call that have newly reached a band of their `warnAt`. */
+  warnings(chain: Chain): Warning[] {
+    return this.#decider.warnings(chain, this.#clock.nowMs());
+  }
+
   /** How every bucket of a rule stands. Charges nothing. */
   standingsByKey(rule: LimitRule): ReturnType<Decider['standingsByKey']> {
     return this.#decider.standingsByKey(rule, this.#clock.nowMs());
@@ -107,6 +115,11 @@ export class Governor {
   close(): void {
     clearInterval(this.#sweeper);
     clearTimeout(this.#waker);
+  }
+
+  #sweep(): void {
+    this.#decider.sweep(this.#clock.nowMs());
+    if (this.#held.size > 0) this.#wake();
   }
 
   #wake(): void {

@@ -66,6 +66,13 @@ export const METRICS = {
     labels: { agent: 'open', upstream: 'open', model: 'open' },
     doc: 'Spend of settled calls in millionths of a US dollar',
   },
+  warnings: {
+    name: 'flyball_limit_warnings_total',
+    type: 'counter',
+    unit: '',
+    labels: { policy: 'open', limit: 'open', band: 'open' },
+    doc: 'Buckets that reached a band of `warnAt` (in percent), each once until it has recovered',
+  },
   estimateError: {
     name: 'flyball_estimate_error_ratio',
     type: 'histogram',

@@ -1,6 +1,7 @@
 // One sidecar, put together: policies in, calls through, records out.
 
 import { readFile } from 'node:fs/promises';
+import type { Warning } from '../core/decide.ts';
 import { Estimator } from '../core/estimate/estimator.ts';
 import { planPolicySet } from '../core/policy/plan.ts';
 import { parsePriceTable } from '../core/price/parse-price-table.ts';
@@ -38,6 +39,8 @@ export type SidecarParts = {
   readonly log: Log;
   /** Where the built-in upstreams are, by name; settings may replace them. */
   readonly upstreams: ReadonlyMap<string, URL>;
+  /** Told when a bucket reaches a band of `warnAt`, once per band. */
+  limitWarned(warning: Warning): void;
   /** Told after every change of policies, and when one was refused. */
   policiesChanged(load: PolicyLoad, revision: number): void;
 };
@@ -108,6 +111,8 @@ async function start(
       totals,
       clock,
       tightest: (chain) => governor.tightest(chain),
+      warnings: (chain) => governor.warnings(chain),
+      warned: (warning) => parts.limitWarned(warning),
     }),
     workload: parts.workload,
     maxBodyBytes: settings.maxBody,

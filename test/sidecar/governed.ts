@@ -1,6 +1,7 @@
 // A real sidecar in front of a mock provider, both in this process and on free ports.
 
 import { parseAllDocuments } from 'yaml';
+import type { Warning } from '../../core/decide.ts';
 import { parsePolicies } from '../../core/policy/parse.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import { createProvider, type Provider, type ProviderOptions } from '../../examples/provider/provider.ts';
@@ -26,6 +27,8 @@ export type Governed = {
   readonly url: string;
   readonly openaiBaseUrl: string;
   readonly anthropicBaseUrl: string;
+  /** Every warning so far, oldest first. */
+  readonly warnings: readonly Warning[];
   /** Takes over other policies, as a changed directory would. */
   change(policies: string): void;
   /** The metrics as text. */
@@ -42,6 +45,7 @@ export function policyOf(limits: readonly string[], rest = ''): string {
 export async function startGoverned(options: GovernedOptions): Promise<Governed> {
   const provider = await createProvider(options.provider ?? {});
   const source = createSource(options.policies);
+  const warnings: Warning[] = [];
   const named = Object.entries(options.upstreams ?? {}).map(
     ([name, path]) => [name, new URL(provider.url + path)] as const,
   );
@@ -56,6 +60,7 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
         ['anthropic', new URL(provider.anthropicBaseUrl)],
         ...named,
       ]),
+      limitWarned: (warning) => warnings.push(warning),
       policiesChanged: () => undefined,
     },
   );
@@ -66,6 +71,7 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
     url,
     openaiBaseUrl: `${url}/openai/v1`,
     anthropicBaseUrl: `${url}/anthropic`,
+    warnings,
     change: (policies) => source.set(policies),
     metrics: async () => (await fetch(`http://127.0.0.1:${sidecar.healthPort}/metrics`)).text(),
     close: async () => {
