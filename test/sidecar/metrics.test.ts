@@ -53,6 +53,7 @@ describe('the metrics of a process', () => {
       .at({ agent: 'reviewer', upstream: 'openai', model: 'gpt-4o', direction: 'output' })
       .add(120);
     metrics.spend.at({ agent: 'reviewer', upstream: 'openai', model: 'gpt-4o' }).add(1_234);
+    metrics.warnings.at({ policy: 'agents/code-review', limit: 'tokens', band: '80' }).add(1);
     metrics.estimateError.at({ direction: 'input', text: 'prose' }).record(0.07);
     metrics.addedLatency.at({ kind: 'LLM' }).record(0.000_3);
     metrics.holdTime.at({ outcome: 'admitted' }).record(1.5);
