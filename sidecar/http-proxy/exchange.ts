@@ -3,7 +3,7 @@
 // States: reading -> deciding -> (held ->) sent -> answering -> done. Whatever happens, `done` is reached once, and an
 // admitted call is settled on the way there.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Call } from '../../core/call.ts';
 import { type CallCost, createRequestCost } from '../../core/cost.ts';
@@ -20,10 +20,17 @@ import type { RequestFacts, UsageReader } from '../protocol/protocol.ts';
 import type { Upstream } from '../upstream.ts';
 import { sendRefusal } from './answer-sender.ts';
 import { holdBoundMs, identify } from './caller.ts';
-import { type RequestHeaders, readAnswerHeaders, readRequestHeaders } from './header-pass.ts';
+import {
+  type RequestHeaders,
+  readAnswerHeaders,
+  readRequestHeaders,
+  readTrailers,
+  toReasonPhrase,
+} from './header-pass.ts';
 import type { ProxyContext } from './http-proxy.ts';
 import { appendLimitHeaders } from './limit-headers.ts';
 import { readParsedBody } from './parsed-body.ts';
+import { askForBody, type Messages } from './request-body.ts';
 import { type Target, toolNamesOf } from './target.ts';
 
 /** Seconds between looks at how much a stream has used so far. */
@@ -44,8 +51,8 @@ type Admission = {
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly decisionId: string;
   readonly #context: ProxyContext;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
+  readonly #request: Messages['request'];
+  readonly #response: Messages['response'];
   readonly #target: Extract<Target, { kind: 'upstream' }>;
   readonly #upstream: Upstream;
   readonly #headers: RequestHeaders;
@@ -64,7 +71,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(
     context: ProxyContext,
-    messages: { readonly request: IncomingMessage; readonly response: ServerResponse },
+    messages: Messages,
     target: Extract<Target, { kind: 'upstream' }>,
     upstream: Upstream,
   ) {
@@ -84,13 +91,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       ended();
     });
     if (this.#headers.repeated !== undefined) {
-      this.#refuse(
-        refusal(
-          'UNAUTHENTICATED',
-          'IDENTITY_INVALID',
-          `The header ${this.#headers.repeated} must be sent once.`,
-        ),
-      );
+      this.#refuse(repeatedHeader(this.#headers.repeated));
       return;
     }
     const route = this.#upstream.protocol.route(this.#request.method ?? '', this.#target.path);
@@ -99,7 +100,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#decide(REQUEST_COST, metering);
       return;
     }
-    readParsedBody(this.#request, this.#upstream.protocol, this.#context.maxBodyBytes, (parsed) => {
+    const messages = { request: this.#request, response: this.#response };
+    readParsedBody(messages, this.#upstream.protocol, this.#context.maxBodyBytes, (parsed) => {
       if (this.#state !== 'reading') return;
       if (parsed.kind === 'refused') this.#refuse(parsed.refusal);
       else if (parsed.kind === 'parsed') this.#decideModelCall(parsed.facts);
@@ -187,7 +189,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       path: basePath + this.#target.pathAndQuery,
       method: (this.#request.method ?? 'GET') as Dispatcher.HttpMethod, // Node's parser accepts only real methods.
       headers,
-      body: this.#facts?.body ?? streamedBody(this.#request),
+      body: this.#facts?.body ?? this.#streamedBody(headers),
     };
     try {
       dispatcher.dispatch(options, this);
@@ -195,6 +197,16 @@ export class Exchange implements Dispatcher.DispatchHandler {
       // What undici refuses to send (a header it calls invalid) never left.
       this.#fail(error);
     }
+  }
+
+  /** The body as it comes, under the length that announced it; null where there is none. */
+  #streamedBody(headers: string[]): IncomingMessage | null {
+    const length = this.#request.headers['content-length'];
+    const isChunked = this.#request.headers['transfer-encoding'] !== undefined;
+    if (!isChunked && !(Number(length) > 0)) return null;
+    if (length !== undefined) headers.push('content-length', length);
+    askForBody({ request: this.#request, response: this.#response });
+    return this.#request;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -211,7 +223,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#state === 'done') return;
     const read = readAnswerHeaders(headers);
     if (status < 200) {
-      if (status > 101) this.#response.writeInformation(status, toPairs(read.forwarded));
+      if (status > 101) this.#response.writeInformation(status, read.forwarded);
       return;
     }
     this.#state = 'answering';
@@ -227,7 +239,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status === 429 || status === 529) out.push('flyball-origin', 'upstream');
     if (this.#admission !== undefined)
       appendLimitHeaders(out, this.#context.governor.standings(this.#admission.chain));
-    this.#response.writeHead(status, statusText, out);
+    this.#response.writeHead(status, toReasonPhrase(statusText), out);
     // The head of a stream goes out at once; that of a plain answer travels with its first bytes.
     if (read.contentType.startsWith('text/event-stream')) this.#response.flushHeaders();
   }
@@ -248,7 +260,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   ): void {
     if (this.#state !== 'answering') return;
     const rest = this.#reader?.end();
-    if (Object.keys(trailers).length > 0) this.#response.addTrailers(toFlatPairs(trailers));
+    const pairs = readTrailers(trailers);
+    if (pairs.length > 0) this.#response.addTrailers(pairs);
     this.#settle('complete');
     if (rest !== undefined && rest.length > 0) this.#response.end(rest);
     else this.#response.end();
@@ -387,33 +400,16 @@ function exact(ending: Ending): Use {
   return { ending, metered: undefined, estimated: false, estimateRatio: undefined };
 }
 
-/** Requests without a body must be sent without one. */
-function streamedBody(request: IncomingMessage): IncomingMessage | null {
-  const hasBody =
-    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  return hasBody ? request : null;
-}
-
 function setAcceptEncoding(headers: string[], at: number, value: string): void {
   if (at >= 0) headers[at] = value;
   else headers.push('accept-encoding', value);
 }
 
-function toFlatPairs(headers: Record<string, string | string[] | undefined>): [string, string][] {
-  return Object.entries(headers).flatMap(([name, value]) =>
-    [value ?? []].flat().map((one): [string, string] => [name, one]),
-  );
-}
-
-function toPairs(flat: readonly string[]): Record<string, string | string[]> {
-  const pairs: Record<string, string | string[]> = {};
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const name = flat[i] as string;
-    const value = flat[i + 1] as string;
-    const earlier = pairs[name];
-    pairs[name] = earlier === undefined ? value : [earlier, value].flat();
-  }
-  return pairs;
+function repeatedHeader({ name, role }: NonNullable<RequestHeaders['repeated']>): Refusal {
+  const detail = `The header ${name} must be sent once.`;
+  return role === 'identity'
+    ? refusal('UNAUTHENTICATED', 'IDENTITY_INVALID', detail)
+    : refusal('INVALID', 'MALFORMED_REQUEST', detail);
 }
 
 function refusal(deny: Refusal['class'], reason: Reason, detail: string, waitMs = 0): Refusal {

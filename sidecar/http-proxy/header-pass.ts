@@ -3,10 +3,12 @@
 /**
  * What happens to a header by its name; all others are forwarded.
  * - hop: belongs to one connection (RFC 9110, 7.6.1), or is set anew for the upstream. `expect` is answered by us.
- * - single: says who is calling or how to read the body. Two of one kind would be read differently by different
- *   parties, so a repeated one is refused.
+ * - identity: says who is calling; reading: says how to read the request. Two of one name would be read differently by
+ *   different parties, so a repeated one is refused.
  */
-const ROLES: ReadonlyMap<string, 'hop' | 'single' | 'baggage' | 'accept-encoding'> = new Map([
+type Role = 'hop' | 'identity' | 'reading' | 'baggage' | 'accept-encoding';
+
+const ROLES: ReadonlyMap<string, Role> = new Map<string, Role>([
   ...[
     'connection',
     'keep-alive',
@@ -27,16 +29,18 @@ const ROLES: ReadonlyMap<string, 'hop' | 'single' | 'baggage' | 'accept-encoding
     'session_id',
     'x-session-id',
     'mcp-session-id',
+    'authorization',
+    'x-api-key',
+    'flyball-user',
+    'flyball-session',
+  ].map((name) => [name, 'identity'] as const),
+  ...[
     'x-stainless-timeout',
     'x-stainless-read-timeout',
     'x-stainless-retry-count',
     'content-type',
     'content-encoding',
-    'authorization',
-    'x-api-key',
-  ].map((name) => [name, 'single'] as const),
-  ['flyball-user', 'single'],
-  ['flyball-session', 'single'],
+  ].map((name) => [name, 'reading'] as const),
   ['baggage', 'baggage'],
   ['accept-encoding', 'accept-encoding'],
 ]);
@@ -48,32 +52,50 @@ export type RequestHeaders = {
   /** Lower-case lookup of the headers that must be single. */
   readonly single: ReadonlyMap<string, string>;
   /** The first header that came twice although it must be single; undefined = none. */
-  readonly repeated: string | undefined;
+  readonly repeated: { readonly name: string; readonly role: 'identity' | 'reading' } | undefined;
   /** Position of accept-encoding's value in `forwarded`; -1 when absent. */
   readonly acceptEncodingAt: number;
 };
 
 /** Reads a request's raw headers (alternating names and values). Our own headers never reach the upstream. */
 export function readRequestHeaders(raw: readonly string[]): RequestHeaders {
-  const forwarded: string[] = [];
-  const single = new Map<string, string>();
-  let repeated: string | undefined;
-  let acceptEncodingAt = -1;
-  const named = namedByConnection(raw);
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = raw[i] as string;
-    const value = raw[i + 1] as string;
+  const pass = new RequestPass(namedByConnection(raw));
+  for (let i = 0; i + 1 < raw.length; i += 2) pass.take(raw[i] as string, raw[i + 1] as string);
+  return pass;
+}
+
+class RequestPass implements RequestHeaders {
+  readonly forwarded: string[] = [];
+  readonly single = new Map<string, string>();
+  repeated: RequestHeaders['repeated'] = undefined;
+  acceptEncodingAt = -1;
+  readonly #named: ReadonlySet<string> | undefined;
+
+  constructor(named: ReadonlySet<string> | undefined) {
+    this.#named = named;
+  }
+
+  take(name: string, value: string): void {
     const lower = name.toLowerCase();
     const role = ROLES.get(lower);
-    if (role === 'single') {
-      repeated ??= single.has(lower) ? lower : undefined;
-      single.set(lower, value);
+    if (role === 'identity' || role === 'reading') {
+      if (this.single.has(lower)) this.repeated ??= { name: lower, role };
+      this.single.set(lower, value);
     }
-    if (staysHere(lower, named)) continue;
-    if (role === 'accept-encoding') acceptEncodingAt = forwarded.length + 1;
-    forwarded.push(name, role === 'baggage' ? withoutOurBaggage(value) : value);
+    if (!staysHere(lower, this.#named)) this.#forward(name, value, role);
   }
-  return { forwarded, single, repeated, acceptEncodingAt };
+
+  #forward(name: string, value: string, role: Role | undefined): void {
+    if (role === 'accept-encoding') {
+      if (this.acceptEncodingAt >= 0) {
+        this.forwarded[this.acceptEncodingAt] += `, ${value}`;
+        return;
+      }
+      this.acceptEncodingAt = this.forwarded.length + 1;
+    }
+    const kept = role === 'baggage' ? withoutOurBaggage(value) : value;
+    if (kept !== undefined) this.forwarded.push(name, kept);
+  }
 }
 
 /** Headers of one connection, those that its Connection header names, and ours. */
@@ -112,19 +134,45 @@ export function readAnswerHeaders(
   };
 }
 
+/** The trailers of an answer for the caller, as pairs. */
+export function readTrailers(
+  trailers: Readonly<Record<string, string | string[] | undefined>>,
+): [name: string, value: string][] {
+  const pairs: [string, string][] = [];
+  for (const name in trailers) {
+    if (staysHere(name, undefined)) continue;
+    for (const value of [trailers[name] ?? []].flat()) pairs.push([name, value]);
+  }
+  return pairs;
+}
+
+/**
+ * The reason phrase as Node takes it: one character for each byte. undici decodes it as UTF-8; phrases in other
+ * encodings lose their special characters.
+ */
+export function toReasonPhrase(statusText: string | undefined): string | undefined {
+  if (statusText === undefined || PLAIN.test(statusText)) return statusText;
+  return Buffer.from(statusText).toString('latin1');
+}
+
+const PLAIN = /^[\t\x20-\x7e]*$/;
+
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** Headers that a Connection header names besides the usual ones; undefined for the usual Connection headers. */
+/** Headers that Connection headers name besides the usual ones; undefined where there are only the usual ones. */
 function namedByConnection(raw: readonly string[]): Set<string> | undefined {
+  let named: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
     if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
     const value = (raw[i + 1] as string).toLowerCase();
-    if (value !== 'keep-alive' && value !== 'close') return new Set(tokens(value));
+    if (value === 'keep-alive' || value === 'close') continue;
+    named ??= new Set();
+    for (const token of tokens(value)) named.add(token);
   }
-  return undefined;
+  return named;
 }
 
 function tokens(value: string): string[] {
@@ -134,9 +182,11 @@ function tokens(value: string): string[] {
     .map((token) => token.trim());
 }
 
-function withoutOurBaggage(value: string): string {
-  return value
+/** Undefined when nothing is left. */
+function withoutOurBaggage(value: string): string | undefined {
+  const kept = value
     .split(',')
     .filter((member) => !member.trimStart().toLowerCase().startsWith('flyball.'))
     .join(',');
+  return kept.trim() === '' ? undefined : kept;
 }

@@ -2,14 +2,16 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Reason, Refusal } from '../../core/refusal.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { CallObserver } from '../call-observer.ts';
 import type { Governor } from '../governor.ts';
 import type { Workload } from '../identity.ts';
 import type { Meter } from '../meter.ts';
+import type { Answer } from '../protocol/protocol.ts';
 import type { Upstream } from '../upstream.ts';
-import { sendRefusal } from './answer-sender.ts';
+import { sendOnConnection, sendRefusal } from './answer-sender.ts';
 import { dialectOf } from './dialect.ts';
 import { Exchange } from './exchange.ts';
 import { answerOwn, type OwnRoutes } from './own-routes.ts';
@@ -51,29 +53,15 @@ export class HttpProxy {
   readonly #context: ProxyContext;
   readonly #server: Server;
   readonly #open = new Set<Exchange>();
-  readonly #connectionIds = new WeakMap<Socket, number>();
-  #connections = 0;
+  readonly #connections = new WeakMap<Duplex, Connection>();
+  #connectionCount = 0;
   #stopping = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: HttpProxyOptions) {
     this.#options = options;
-    this.#context = { ...options, connectionIdOf: (socket) => this.#connectionIdOf(socket) };
-    this.#server = createServer(
-      {
-        headersTimeout: options.headersTimeoutMs,
-        requestTimeout: options.requestTimeoutMs,
-        connectionsCheckingInterval: CONNECTIONS_CHECKING_INTERVAL_MS,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        maxHeaderSize: MAX_HEADER_BYTES,
-        requireHostHeader: true,
-        noDelay: true,
-      },
-      (request, response) => this.#onRequest(request, response),
-    );
-    this.#server.maxHeadersCount = MAX_HEADERS;
-    this.#server.on('upgrade', (_request, socket) => refuseSwitch(socket as Socket));
-    this.#server.on('connect', (_request, socket) => refuseSwitch(socket as Socket));
+    this.#context = { ...options, connectionIdOf: (socket) => this.#connectionOf(socket).id };
+    this.#server = this.#createServer(options);
   }
 
   /** Calls in progress, held ones included. */
@@ -107,6 +95,40 @@ export class HttpProxy {
     await closed;
   }
 
+  #createServer({ headersTimeoutMs, requestTimeoutMs }: HttpProxyOptions): Server {
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+      this.#onRequest(request, response);
+    const onSwitch = (request: IncomingMessage, connection: Duplex): void =>
+      sendOnConnection(
+        connection,
+        this.#answer(malformed('Protocol upgrades and CONNECT are not forwarded.'), request),
+      );
+    const server = createServer(
+      {
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: requestTimeoutMs,
+        connectionsCheckingInterval: CONNECTIONS_CHECKING_INTERVAL_MS,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        maxHeaderSize: MAX_HEADER_BYTES,
+        // A missing Host is refused like a foreign one.
+        requireHostHeader: false,
+        // An offer of HTTP/2 may be overheard (RFC 9110, 7.8), and some clients always make it.
+        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() !== 'h2c',
+        noDelay: true,
+      },
+      onRequest,
+    );
+    // Node would leave out what is above a bound, so that we would read other headers than the client sent.
+    server.maxHeadersCount = 0;
+    server.on('checkContinue', onRequest);
+    server.on('checkExpectation', (request, response) =>
+      this.#refuse(request, response, malformed('The Expect header may only say 100-continue.')),
+    );
+    server.on('clientError', (error, connection) => this.#onBrokenRequest(error, connection));
+    server.on('upgrade', onSwitch).on('connect', onSwitch);
+    return server;
+  }
+
   #idle(graceMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, graceMs);
@@ -121,6 +143,7 @@ export class HttpProxy {
     // A broken socket is seen by 'close'; without a listener its error would end the process.
     request.on('error', ignore);
     response.on('error', ignore);
+    this.#connectionOf(request.socket).latest = response;
     if (this.#stopping) {
       response.shouldKeepAlive = false;
       this.#refuse(
@@ -130,21 +153,14 @@ export class HttpProxy {
       );
       return;
     }
-    if (!isOwnHost(request.headers.host)) {
-      this.#refuse(
-        request,
-        response,
-        refusal(
-          'INVALID',
-          'MALFORMED_REQUEST',
-          'The Host header must name this machine: localhost or 127.0.0.1.',
-        ),
-      );
+    const problem = problemOf(request);
+    if (problem !== undefined) {
+      this.#refuse(request, response, malformed(problem));
       return;
     }
     const target = parseTarget(request.url ?? '');
     if (target.kind === 'invalid') {
-      this.#refuse(request, response, refusal('INVALID', 'MALFORMED_REQUEST', target.problem));
+      this.#refuse(request, response, malformed(target.problem));
       return;
     }
     if (target.kind === 'own') {
@@ -176,25 +192,37 @@ export class HttpProxy {
     if (this.#open.size === 0) this.#onIdle?.();
   }
 
-  #refuse(request: IncomingMessage, response: ServerResponse, reason: Refusal): void {
-    const context = {
-      decisionId: this.#context.nextDecisionId(),
-      wallClockMs: this.#context.wallClockMs(),
-      attempt: 1,
-    };
-    const toAnswer = dialectOf(this.#options.upstreams, request.method ?? '', request.url ?? '');
-    sendRefusal(request, response, toAnswer(reason, context));
+  /** What is no HTTP, or came too slowly. It is answered where the caller can tell what the answer is for. */
+  #onBrokenRequest(error: NodeJS.ErrnoException, connection: Duplex): void {
+    const latest = this.#connections.get(connection)?.latest;
+    const isAnswering = latest !== undefined && !latest.writableFinished;
+    const isAnswered = latest?.headersSent === true || latest?.req.complete === true;
+    if (!connection.writable || (isAnswering && isAnswered)) connection.destroy(error);
+    else sendOnConnection(connection, this.#answer(malformed(describe(error.code)), latest?.req));
   }
 
-  #connectionIdOf(socket: Socket): number {
-    let id = this.#connectionIds.get(socket);
-    if (id === undefined) {
-      id = ++this.#connections;
-      this.#connectionIds.set(socket, id);
+  #refuse(request: IncomingMessage, response: ServerResponse, reason: Refusal): void {
+    sendRefusal(request, response, this.#answer(reason, request));
+  }
+
+  #answer(reason: Refusal, request: IncomingMessage | undefined): Answer {
+    const { nextDecisionId, wallClockMs } = this.#context;
+    const toAnswer = dialectOf(this.#options.upstreams, request?.method ?? '', request?.url ?? '');
+    return toAnswer(reason, { decisionId: nextDecisionId(), wallClockMs: wallClockMs(), attempt: 1 });
+  }
+
+  #connectionOf(socket: Socket): Connection {
+    let connection = this.#connections.get(socket);
+    if (connection === undefined) {
+      connection = { id: ++this.#connectionCount, latest: undefined };
+      this.#connections.set(socket, connection);
     }
-    return id;
+    return connection;
   }
 }
+
+/** What is known of a connection. */
+type Connection = { readonly id: number; latest: ServerResponse | undefined };
 
 function ignore(): void {
   // Seen by the exchange as 'close'.
@@ -205,13 +233,26 @@ function isOwnHost(host: string | undefined): boolean {
   return host !== undefined && /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(host);
 }
 
-/** WebSockets and tunnels would pass calls that nobody counts. */
-function refuseSwitch(socket: Socket): void {
-  const body = 'This port governs single HTTP calls; protocol upgrades and CONNECT are not forwarded.\n';
-  socket.on('error', ignore);
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-  );
+/** What is wrong with a request before its path is looked at. */
+function problemOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
+  if (!isOwnHost(headers.host)) return 'The Host header must name this machine: localhost or 127.0.0.1.';
+  if (rawHeaders.length > 2 * MAX_HEADERS) return `There are more than ${MAX_HEADERS} headers.`;
+  return undefined;
+}
+
+function describe(code: string | undefined): string {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return `The headers are larger than ${MAX_HEADER_BYTES} bytes.`;
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'The request did not arrive in time.';
+    default:
+      return 'The request is not well-formed HTTP/1.1.';
+  }
+}
+
+function malformed(detail: string): Refusal {
+  return refusal('INVALID', 'MALFORMED_REQUEST', detail);
 }
 
 function refusal(deny: Refusal['class'], reason: Reason, detail: string, waitMs = 0): Refusal {

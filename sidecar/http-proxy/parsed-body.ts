@@ -1,10 +1,9 @@
 // The body of a model call: read whole, decoded for reading, parsed; forwarded as it came.
 
-import type { IncomingMessage } from 'node:http';
 import type { Refusal } from '../../core/refusal.ts';
 import { decodeRequestBody } from '../protocol/content-encoding.ts';
 import type { Protocol, RequestFacts } from '../protocol/protocol.ts';
-import { readBody } from './request-body.ts';
+import { type Messages, readBody } from './request-body.ts';
 
 export type ParsedBody =
   | { readonly kind: 'parsed'; readonly facts: RequestFacts }
@@ -14,16 +13,21 @@ export type ParsedBody =
 
 /** Reads and parses; calls `done` once. `maxBytes` bounds the body as sent and as decoded. */
 export function readParsedBody(
-  request: IncomingMessage,
+  messages: Messages,
   protocol: Protocol,
   maxBytes: number,
   done: (parsed: ParsedBody) => void,
 ): void {
-  readBody(request, maxBytes, (read) => {
+  readBody(messages, maxBytes, (read) => {
     if (read.kind === 'gone') done(read);
     else if (read.kind === 'too-large') done(tooLarge(maxBytes));
     else
-      parseBody(read.body, protocol, { encoding: request.headers['content-encoding'] ?? '', maxBytes }, done);
+      parseBody(
+        read.body,
+        protocol,
+        { encoding: messages.request.headers['content-encoding'] ?? '', maxBytes },
+        done,
+      );
   });
 }
 

@@ -1,6 +1,9 @@
 // Reads a request body into memory, bounded.
 
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** A request and its answer. */
+export type Messages = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 export type ReadBody =
   | { readonly kind: 'read'; readonly body: Buffer }
@@ -10,15 +13,22 @@ export type ReadBody =
 
 const EMPTY = Buffer.alloc(0);
 
+/** Tells a caller that waits for it to send its body (RFC 9110, 10.1.1). Call it once, when the body is wanted. */
+export function askForBody({ request, response }: Messages): void {
+  if (request.headers.expect !== undefined) response.writeContinue();
+}
+
 /**
  * Calls `done` once. A declared length above `maxBytes` is refused before a byte is read, an undeclared one at the byte
  * that passes the bound; what follows stays unread.
  */
-export function readBody(request: IncomingMessage, maxBytes: number, done: (result: ReadBody) => void): void {
+export function readBody(messages: Messages, maxBytes: number, done: (result: ReadBody) => void): void {
+  const { request } = messages;
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
     done({ kind: 'too-large' });
     return;
   }
+  askForBody(messages);
   const chunks: Buffer[] = [];
   let bytes = 0;
   const finish = (result: ReadBody): void => {
