@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -75,12 +75,12 @@ describe('a ledger file', () => {
     expect(entry).toMatchObject({ decision: { id, revision: 12 }, settle: { id } });
   });
 
-  it('is read with bounded memory', async () => {
+  it('is read with bounded memory, one endless line included', async () => {
     const id = createDecisionIds(0, 1).next();
-    writeFileSync(
-      file,
-      Buffer.concat([Buffer.alloc(64 * 2 ** 20, 'x'), Buffer.from(`\n${format.decision(decisionOf(id))}`)]),
-    );
+    // Sparse: the file system makes the zeros up.
+    writeFileSync(file, '');
+    truncateSync(file, 256 * 2 ** 20);
+    appendFileSync(file, `\n${format.decision(decisionOf(id))}`);
     const before = process.memoryUsage().arrayBuffers;
     let most = 0;
     const watch = setInterval(() => {
@@ -88,7 +88,7 @@ describe('a ledger file', () => {
     }, 1);
     expect((await readLedgerFile(file, id))?.decision.id).toBe(id);
     clearInterval(watch);
-    expect(most).toBeLessThan(48 * 2 ** 20);
+    expect(most).toBeLessThan(128 * 2 ** 20);
   });
 
   it('that cannot be read, and a text that is no id, say so', async () => {
