@@ -4,7 +4,7 @@
 import type { Clock } from './clock.ts';
 
 /** A part that did not stop cleanly: it failed, or it was still busy when its time was up. */
-export type StopFailure = { readonly name: string; readonly error: unknown };
+type StopFailure = { readonly name: string; readonly error: unknown };
 
 export interface Lifecycle {
   /** True from the first call of `stop` on: `/readyz` says no, new work is refused. */

@@ -6,7 +6,7 @@ import type { LineWriter } from './line-writer.ts';
 import { toPrintable } from './printable.ts';
 import { Problem } from './problem.ts';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /**

@@ -4,7 +4,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { Secret } from './secret.ts';
 
-export type ParsedSetting<T> =
+type ParsedSetting<T> =
   | { readonly kind: 'valid'; readonly value: T }
   /** One clause that fits behind "the value": what is wrong and what to write instead. */
   | { readonly kind: 'invalid'; readonly problem: string };

@@ -39,7 +39,7 @@ export type SettingsSource = {
 };
 
 /** Where a value came from, for the line that a process writes at its start. Secrets show HIDDEN. */
-export type SettingInUse = { readonly name: string; readonly origin: string; readonly text: string };
+type SettingInUse = { readonly name: string; readonly origin: string; readonly text: string };
 
 export type ReadSettings<Table extends SettingsTable> =
   | {

@@ -1,7 +1,7 @@
 // A strict reader of the Prometheus text format 0.0.4, written from its specification and from nothing of ours.
 // It throws at whatever a scraper would refuse, and at what a scraper would take but mistake.
 
-export type Sample = {
+type Sample = {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
