@@ -18,12 +18,13 @@ const MAX_LABEL_VALUE = 128;
 export class SeriesTable<L extends Labels, S> {
   readonly #names: readonly (keyof L & string)[];
   readonly #labels: L;
-  readonly #createSeries: () => S;
+  readonly #createSeries: (shared: boolean) => S;
   readonly #maxSeries: number;
   readonly #root: Node<S> = { children: undefined, series: undefined };
   readonly #entries: { readonly labels: Readonly<Record<string, string>>; readonly series: S }[] = [];
 
-  constructor(labels: L, maxSeries: number, createSeries: () => S) {
+  /** `createSeries` is told whether the series is one that stands for many. */
+  constructor(labels: L, maxSeries: number, createSeries: (shared: boolean) => S) {
     this.#names = Object.keys(labels);
     this.#labels = labels;
     this.#maxSeries = maxSeries;
@@ -49,15 +50,15 @@ export class SeriesTable<L extends Labels, S> {
     const clean = this.#names.map((name) => toPrintable(values[name], MAX_LABEL_VALUE));
     const known = this.#leaf(clean, false)?.series;
     if (known !== undefined) return known;
-    if (this.#entries.length < this.#maxSeries) return this.#create(clean);
+    if (this.#entries.length < this.#maxSeries) return this.#create(clean, false);
     const shared = clean.map((value, index) =>
       this.#labels[this.#names[index] ?? ''] === 'open' ? OTHER : value,
     );
-    return this.#leaf(shared, false)?.series ?? this.#create(shared);
+    return this.#leaf(shared, false)?.series ?? this.#create(shared, true);
   }
 
-  #create(values: readonly string[]): S {
-    const series = this.#createSeries();
+  #create(values: readonly string[], isShared: boolean): S {
+    const series = this.#createSeries(isShared);
     const leaf = this.#leaf(values, true);
     if (leaf === undefined) throw new Error('a leaf that is to be made was not made');
     leaf.series = series;

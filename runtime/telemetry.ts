@@ -56,7 +56,10 @@ export interface Histogram<L extends Labels> {
   at(values: LabelValues<L>): HistogramSeries;
 }
 
-/** Reports one value; values of series beyond the bound are summed up in the series OTHER. */
+/**
+ * Reports one value. The last one counts where labels come twice; values of series beyond the bound are summed up in
+ * the series OTHER.
+ */
 export type SetGauge<L extends Labels> = (values: LabelValues<L>, value: number) => void;
 
 export interface Gauge<L extends Labels> {
@@ -150,9 +153,10 @@ function createGauge<L extends Labels>(
   let readGauge: ((set: SetGauge<L>) => void) | undefined;
   register(definition, () => {
     // A fresh table per scrape: a limit that is gone takes its series with it.
-    const table = new SeriesTable(definition.labels, maxSeries, () => ({ value: 0 }));
+    const table = new SeriesTable(definition.labels, maxSeries, (isShared) => ({ isShared, value: 0 }));
     readGauge?.((values, value) => {
-      table.at(values).value += value;
+      const series = table.at(values);
+      series.value = series.isShared ? series.value + value : value;
     });
     return table.entries().map(({ labels, series }) => ({ labels, value: series.value }));
   });

@@ -102,6 +102,16 @@ describe('an exposition', () => {
     expect(families.get('open')?.samples.at(-1)).toMatchObject({ labels: { limit: 'other' }, value: 8_000 });
   });
 
+  it('shows the last value of a gauge whose reader reports the same labels twice', async () => {
+    const telemetry = createTelemetry(createFakeClock());
+    telemetry.gauge(OPEN).observe((set) => {
+      set({ limit: 'x' }, 5);
+      set({ limit: 'x' }, 7);
+    });
+    const families = parsePrometheusText(await telemetry.scrape());
+    expect(families.get('open')?.samples.map(({ value }) => value)).toEqual([7]);
+  });
+
   it('forgets the series of a gauge that its reader no longer reports', async () => {
     const telemetry = createTelemetry(createFakeClock());
     let limits = ['old', 'kept'];
