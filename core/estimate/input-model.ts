@@ -28,6 +28,9 @@ const GROUP_OF: readonly number[] = WEIGHT_RULES.map(({ group }) => GROUPS.index
 export class InputModel {
   readonly #weights = new TokenWeights();
   readonly #ratios = GROUPS.map(() => createRatioSketch());
+  /** Quantiles of the ratios, by group. */
+  readonly #p90Ratios = Float64Array.from(this.#ratios, (ratios) => ratios.quantile(0.9));
+  readonly #p99Ratios = Float64Array.from(this.#ratios, (ratios) => ratios.quantile(0.99));
   readonly #p90 = new Float64Array(WEIGHT_RULES.length);
   readonly #p99 = new Float64Array(WEIGHT_RULES.length);
 
@@ -52,24 +55,37 @@ export class InputModel {
 
   /** Learns from a call that cost `actual` input tokens, at least 1. */
   learn(vector: FeatureVector, actual: number): void {
-    const values = this.#weights.values;
     const expected = this.expected(vector);
-    const shares = new Float64Array(GROUPS.length);
-    for (const [i, group] of GROUP_OF.entries()) {
-      shares[group] = (shares[group] ?? 0) + ((values[i] ?? 0) * (vector[i] ?? 0)) / expected;
+    for (let group = 0; group < GROUPS.length; group++) {
+      this.#learnRatio(group, actual / expected, this.#expectedOf(group, vector) / expected);
     }
-    for (const [group, ratios] of this.#ratios.entries()) ratios.add(actual / expected, shares[group] ?? 0);
     this.#weights.learn(vector, actual);
     this.#applyRatios();
   }
 
+  #expectedOf(group: number, vector: FeatureVector): number {
+    let sum = 0;
+    for (let i = 0; i < vector.length; i++) {
+      if (GROUP_OF[i] === group) sum += (this.#weights.values[i] ?? 0) * (vector[i] ?? 0);
+    }
+    return sum;
+  }
+
+  /** The ratio of a call counts for a group by the group's share in what was expected. */
+  #learnRatio(group: number, ratio: number, share: number): void {
+    const ratios = this.#ratios[group];
+    if (share === 0 || ratios === undefined) return;
+    ratios.add(ratio, share);
+    this.#p90Ratios[group] = ratios.quantile(0.9);
+    this.#p99Ratios[group] = ratios.quantile(0.99);
+  }
+
   #applyRatios(): void {
-    const p90 = this.#ratios.map((ratios) => ratios.quantile(0.9));
-    const p99 = this.#ratios.map((ratios) => ratios.quantile(0.99));
-    for (const [i, group] of GROUP_OF.entries()) {
+    for (let i = 0; i < this.#p90.length; i++) {
       const weight = this.#weights.values[i] ?? 0;
-      this.#p90[i] = weight * (p90[group] ?? 1);
-      this.#p99[i] = weight * (p99[group] ?? 1);
+      const group = GROUP_OF[i] ?? 0;
+      this.#p90[i] = weight * (this.#p90Ratios[group] ?? 1);
+      this.#p99[i] = weight * (this.#p99Ratios[group] ?? 1);
     }
   }
 }

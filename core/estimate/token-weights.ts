@@ -99,8 +99,11 @@ export class TokenWeights {
       this.#variances[i] = variance;
       surprise += share * share * variance;
     }
-    for (const [i, { least, most }] of WEIGHT_RULES.entries()) {
+    for (let i = 0; i < this.values.length; i++) {
       const share = (at(this.values, i) * at(vector, i)) / predicted;
+      // What the call does not have teaches nothing.
+      if (share === 0) continue;
+      const { least, most } = WEIGHT_RULES[i] as WeightRule; // One rule per weight.
       const gain = (at(this.#variances, i) * share) / surprise;
       this.values[i] = Math.min(most, Math.max(least, at(this.values, i) * Math.exp(gain * logError)));
       this.#variances[i] = at(this.#variances, i) * (1 - gain * share);
