@@ -82,7 +82,14 @@ export class Decider {
   #policySet: PolicySet | undefined;
 
   constructor(bounds: DeciderBounds) {
-    this.#keys = new KeyTable(this.#buckets, bounds, this.#room);
+    this.#keys = new KeyTable(this.#buckets, bounds, {
+      isPinned: (slot) => this.#room.isPinned(slot),
+      reshaped: (slot) => this.#room.reshaped(slot),
+      forget: (slot) => {
+        this.#room.forget(slot);
+        this.#bands.forget(slot);
+      },
+    });
     this.#chains = new ChainCache(this.#keys, bounds.maxChains);
   }
 

@@ -104,6 +104,16 @@ export class BucketTable {
     return limit === 0 ? Number.POSITIVE_INFINITY : (amount * this.at(this.#windowMs, slot)) / limit;
   }
 
+  /**
+   * Since when the bucket would have been empty, had it earned all that it holds since then; later than now for debt.
+   * Milliseconds with their fraction; the bucket must have been refilled to `nowMs`. -Infinity where nothing is earned.
+   */
+  emptyAtMs(slot: Slot, nowMs: number): number {
+    const held = this.at(this.level, slot) * this.at(this.#windowMs, slot) + this.at(this.#fraction, slot);
+    const limit = this.at(this.#limit, slot);
+    return limit === 0 ? Number.NEGATIVE_INFINITY : nowMs - held / limit;
+  }
+
   /** Takes `amount` for a reservation made now. Returns the mark that a later refund must name. */
   charge(slot: Slot, amount: number): number {
     this.level[slot] = this.at(this.level, slot) - amount;

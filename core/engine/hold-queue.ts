@@ -80,6 +80,11 @@ export class HoldQueue {
     return this.#lines.get(slot)?.heldAmount ?? 0;
   }
 
+  /** Subjects remembered in the line of this bucket. */
+  subjects(slot: Slot): number {
+    return this.#lines.get(slot)?.finishTags.size ?? 0;
+  }
+
   /** Adds a call to the line of a bucket. A line whose head changes is tried at once. */
   join(slot: Slot, held: HeldCall, amount: number): void {
     this.#insert(slot, held, { amount, order: this.#arrivals++ });

@@ -1,10 +1,10 @@
 // Which wait a refused caller is told. Callers refused on a bucket are told places one behind the other, so that those
 // who obey do not come back together and collide.
 //
-// A line plays its bucket ahead: `emptyAtMs` is when the bucket would be empty if everybody who was promised a place
-// came for it (the theoretical arrival time of GCRA). The next caller's cost is earned from there on. A bucket cannot
-// earn beyond its size while a caller is late, so a place whose bucket has no room to spare begins where the caller
-// comes, not where it could have come.
+// A line plays its bucket ahead: from the real level now, through every promise in the order of their times, to the
+// moment at which the bucket would be empty after all of them (the theoretical arrival time of GCRA). What a newcomer
+// took, a refund gave back or a caller never came for is thus in the next answer. A bucket earns nothing beyond its size
+// while a caller is awaited, so one without room to spare is played as empty at the caller's time, not before.
 
 import type { Slot } from './bucket-table.ts';
 
@@ -14,7 +14,7 @@ export const MAX_PROMISES = 1_024;
 /** A caller that comes later than this after its time is a newcomer again. */
 export const PROMISE_EXPIRY_MS = 5_000;
 
-/** Places are this much further apart than the bucket earns them: it pays for callers that come a little late. */
+/** Callers may be late by a tenth of their place before the bucket lacks what they did not take in time. */
 const SPACING = 1.1;
 
 /**
@@ -25,24 +25,37 @@ const SPACING = 1.1;
 const JITTER_SHARE = 0.1;
 const MAX_JITTER_MS = 5_000;
 
-/** What a refused caller needs of its bucket. Milliseconds; fractions are kept. */
+/** More than the error of the arithmetic here, less than the millisecond in which times are told. */
+const ROUNDING_MS = 1e-3;
+
+/** What a refused caller asks of a bucket, and how the bucket stands. Milliseconds; fractions are kept. */
 export type WantedPlace = {
   /** Names the caller: a 32-bit number. */
   readonly callerHash: number;
+  readonly amount: number;
   /** Before this time the call cannot pass whoever else stays away. A guess, such as the wait for a gauge, is none. */
   readonly leastMs: number;
-  /** When the bucket could serve it if nobody else came. */
+  /** When the bucket could serve it if nobody else was promised a place. */
   readonly earliestMs: number;
-  /** How long the bucket earns its cost. */
-  readonly placeMs: number;
-  /** How long the full bucket earned what it has beyond this cost; Infinity where lateness loses nothing. */
-  readonly spareMs: number;
+  /** Since when the bucket has been empty, had it earned all it holds since then; later than now for debt. */
+  readonly emptyAtMs: number;
+  readonly msPerUnit: number;
+  /** How long the bucket earns its size; Infinity where lateness loses nothing. */
+  readonly capacityMs: number;
+};
+
+type Promised = {
+  readonly callerHash: number;
+  readonly amount: number;
+  readonly dueMs: number;
+  /** It came in time once and was refused nevertheless. */
+  readonly isReturning: boolean;
 };
 
 type Line = {
-  emptyAtMs: number;
-  /** When each refused caller was told to come back. In order of refusal. */
-  readonly dueMs: Map<number, number>;
+  /** Ascending by time. */
+  readonly promises: Promised[];
+  readonly byCaller: Map<number, Promised>;
 };
 
 /** The places promised to refused callers, by bucket. */
@@ -53,19 +66,24 @@ export class WaitLine {
    * The time at which this caller should come back, in whole milliseconds.
    *
    * A caller that comes back early is told the same time again, unless it now asks for more. One that came in time and
-   * was refused nevertheless goes to the head of the line.
+   * was refused nevertheless, because somebody without a promise took what it counted on, is told the first time at
+   * which the others leave it enough.
    */
   promise(slot: Slot, wanted: WantedPlace, nowMs: number): number {
     const line = this.#lineOf(slot, nowMs);
-    const { callerHash, leastMs, earliestMs, placeMs } = wanted;
-    const promisedMs = line.dueMs.get(callerHash);
-    if (promisedMs === undefined) return this.#place(line, wanted);
-    if (nowMs < promisedMs && leastMs <= promisedMs) return promisedMs;
-    const dueMs = earliestMs + jitterMs(wanted);
-    line.dueMs.delete(callerHash);
-    line.dueMs.set(callerHash, dueMs);
-    // Somebody else took its place, so the line is really longer.
-    line.emptyAtMs = Math.max(line.emptyAtMs + placeMs, earliestMs);
+    const { callerHash, amount } = wanted;
+    const promised = line.byCaller.get(callerHash);
+    if (promised !== undefined && nowMs < promised.dueMs && wanted.leastMs <= promised.dueMs) {
+      return promised.dueMs;
+    }
+    if (promised !== undefined) take(line, promised);
+    const isReturning = promised !== undefined;
+    const gapMs = isReturning ? firstGapMs(line, wanted, nowMs) : undefined;
+    const dueMs =
+      gapMs === undefined
+        ? Math.max(wanted.earliestMs, Math.ceil(endMs(line, wanted, nowMs))) + jitterMs(wanted)
+        : Math.max(wanted.earliestMs, Math.ceil(gapMs));
+    if (line.promises.length < MAX_PROMISES) add(line, { callerHash, amount, dueMs, isReturning });
     return dueMs;
   }
 
@@ -81,7 +99,11 @@ export class WaitLine {
 
   /** The caller was served: its next call is a newcomer. */
   keep(slot: Slot, callerHash: number): void {
-    this.#lines.get(slot)?.dueMs.delete(callerHash);
+    const line = this.#lines.get(slot);
+    const promised = line?.byCaller.get(callerHash);
+    if (line === undefined || promised === undefined) return;
+    take(line, promised);
+    if (line.promises.length === 0) this.#lines.delete(slot);
   }
 
   /** The bucket is gone or has other numbers: what was promised says nothing any more. */
@@ -89,23 +111,12 @@ export class WaitLine {
     this.#lines.delete(slot);
   }
 
-  /** Drops the lines whose last place has expired. */
+  /** Drops promises that have expired. */
   sweep(nowMs: number): void {
     for (const [slot, line] of this.#lines) {
       dropExpired(line, nowMs);
-      if (line.dueMs.size === 0 && line.emptyAtMs < nowMs) this.#lines.delete(slot);
+      if (line.promises.length === 0) this.#lines.delete(slot);
     }
-  }
-
-  #place(line: Line, wanted: WantedPlace): number {
-    const { callerHash, earliestMs, placeMs, spareMs } = wanted;
-    const servedMs = Math.max(earliestMs, line.emptyAtMs + placeMs * SPACING);
-    const dueMs = Math.ceil(servedMs) + jitterMs(wanted);
-    if (line.dueMs.size < MAX_PROMISES) {
-      line.emptyAtMs = Math.max(servedMs, dueMs - spareMs);
-      line.dueMs.set(callerHash, dueMs);
-    }
-    return dueMs;
   }
 
   #lineOf(slot: Slot, nowMs: number): Line {
@@ -114,19 +125,76 @@ export class WaitLine {
       dropExpired(line, nowMs);
       return line;
     }
-    const created: Line = { emptyAtMs: Number.NEGATIVE_INFINITY, dueMs: new Map() };
+    const created: Line = { promises: [], byCaller: new Map() };
     this.#lines.set(slot, created);
     return created;
   }
 }
 
-function jitterMs({ placeMs, callerHash }: WantedPlace): number {
-  return Math.floor(Math.min(placeMs * JITTER_SHARE, MAX_JITTER_MS) * ((callerHash >>> 0) / 2 ** 32));
+/** When the bucket holds the amount behind everybody who was promised a place. */
+function endMs(line: Line, { amount, earliestMs, ...bucket }: WantedPlace, nowMs: number): number {
+  if (line.promises.length === 0) return earliestMs;
+  let emptyMs = bucket.emptyAtMs;
+  for (const promised of line.promises) emptyMs = emptyAfter(promised, { ...bucket, emptyMs, nowMs });
+  return emptyMs + amount * bucket.msPerUnit * SPACING;
+}
+
+/**
+ * When the bucket first holds the amount before somebody else comes for it; undefined where that would fail a caller who
+ * was put off once already. Whoever was not can be put off once.
+ */
+function firstGapMs(line: Line, { amount, ...bucket }: WantedPlace, nowMs: number): number | undefined {
+  const placeMs = amount * bucket.msPerUnit;
+  let gapMs: number | undefined;
+  let emptyMs = bucket.emptyAtMs;
+  for (const promised of line.promises) {
+    if (gapMs === undefined && emptyMs + placeMs <= promised.dueMs) {
+      gapMs = emptyMs + placeMs;
+      emptyMs = gapMs;
+    }
+    emptyMs = emptyAfter(promised, { ...bucket, emptyMs, nowMs });
+    if (gapMs !== undefined && promised.isReturning && emptyMs > promised.dueMs + ROUNDING_MS)
+      return undefined;
+  }
+  return gapMs;
+}
+
+/** When the bucket would be empty after this promise, if it would be at `emptyMs` before. */
+function emptyAfter(
+  { amount, dueMs }: Promised,
+  at: {
+    readonly emptyMs: number;
+    readonly nowMs: number;
+    readonly msPerUnit: number;
+    readonly capacityMs: number;
+  },
+): number {
+  return Math.max(at.emptyMs, Math.max(at.nowMs, dueMs) - at.capacityMs) + amount * at.msPerUnit;
+}
+
+function jitterMs({ amount, msPerUnit, callerHash }: WantedPlace): number {
+  const most = Math.min(amount * msPerUnit * JITTER_SHARE, MAX_JITTER_MS);
+  return Math.floor(most * ((callerHash >>> 0) / 2 ** 32));
+}
+
+function add(line: Line, promised: Promised): void {
+  let at = line.promises.length;
+  while (at > 0 && (line.promises[at - 1] as Promised).dueMs > promised.dueMs) at--;
+  line.promises.splice(at, 0, promised);
+  line.byCaller.set(promised.callerHash, promised);
+}
+
+function take(line: Line, promised: Promised): void {
+  line.promises.splice(line.promises.indexOf(promised), 1);
+  line.byCaller.delete(promised.callerHash);
 }
 
 function dropExpired(line: Line, nowMs: number): void {
-  for (const [callerHash, dueMs] of line.dueMs) {
-    if (dueMs + PROMISE_EXPIRY_MS >= nowMs) return;
-    line.dueMs.delete(callerHash);
+  let expired = 0;
+  for (const { callerHash, dueMs } of line.promises) {
+    if (dueMs + PROMISE_EXPIRY_MS >= nowMs) break;
+    line.byCaller.delete(callerHash);
+    expired += 1;
   }
+  if (expired > 0) line.promises.splice(0, expired);
 }

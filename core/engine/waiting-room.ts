@@ -215,14 +215,29 @@ export class WaitingRoom {
 
   #dueMs(callerHash: number, demand: Demand, nowMs: number): number {
     const { slot, amount } = demand;
-    const isGauge = this.#buckets.isGauge(slot);
+    const earliestMs = nowMs + this.#waitMs(demand);
+    if (this.#buckets.isGauge(slot)) {
+      const msPerUnit = this.#placeMs(slot);
+      const emptyAtMs = earliestMs - msPerUnit;
+      const times = {
+        leastMs: nowMs,
+        earliestMs,
+        emptyAtMs,
+        msPerUnit,
+        capacityMs: Number.POSITIVE_INFINITY,
+      };
+      return this.#waits.promise(slot, { callerHash, amount, ...times }, nowMs);
+    }
     const capacity = this.#buckets.at(this.#buckets.capacity, slot);
+    const heldMs = this.#buckets.earningMs(slot, this.#holds.heldAmount(slot));
     const wanted = {
       callerHash,
-      leastMs: isGauge ? nowMs : nowMs + demand.waitMs,
-      earliestMs: nowMs + this.#waitMs(demand),
-      placeMs: this.#placeMs(slot, amount),
-      spareMs: this.#buckets.earningMs(slot, capacity - amount),
+      amount,
+      leastMs: nowMs + demand.waitMs,
+      earliestMs,
+      emptyAtMs: this.#buckets.emptyAtMs(slot, nowMs) + heldMs,
+      msPerUnit: this.#buckets.earningMs(slot, 1),
+      capacityMs: this.#buckets.earningMs(slot, capacity),
     };
     return this.#waits.promise(slot, wanted, nowMs);
   }
@@ -230,14 +245,13 @@ export class WaitingRoom {
   /** When a newcomer could be served behind those who are held, if nobody else came. */
   #waitMs({ slot, waitMs }: Demand): number {
     if (this.#buckets.isGauge(slot)) {
-      return Math.ceil(this.#placeMs(slot, 1) * (this.#holds.length(slot) + 1));
+      return Math.ceil(this.#placeMs(slot) * (this.#holds.length(slot) + 1));
     }
     return waitMs + Math.ceil(this.#buckets.earningMs(slot, this.#holds.heldAmount(slot)));
   }
 
-  /** How long the bucket takes to earn one such call. */
-  #placeMs(slot: Slot, amount: number): number {
-    if (!this.#buckets.isGauge(slot)) return this.#buckets.earningMs(slot, amount);
+  /** How far apart calls under a gauge end when all of it is in use. */
+  #placeMs(slot: Slot): number {
     return this.#serviceTime.ofMs(slot) / Math.max(1, this.#buckets.at(this.#buckets.capacity, slot));
   }
 }

@@ -20,4 +20,9 @@ export class WarningBands {
     else this.#reached.set(slot, band);
     return band > reached ? band : undefined;
   }
+
+  /** The bucket was given back. */
+  forget(slot: Slot): void {
+    this.#reached.delete(slot);
+  }
 }

@@ -43,6 +43,12 @@ class KeyWorld {
     return { slot, mark: this.buckets.charge(slot, amount) };
   }
 
+  /** Bit n pins slot n; all others are free. */
+  pin(rule: LimitRule, bits: number): void {
+    this.pinned.clear();
+    for (const slot of this.slots(rule)) if (((bits >> slot) & 1) === 1) this.pinned.add(slot);
+  }
+
   slots(rule: LimitRule): Slot[] {
     return [...this.keys.entriesOf(rule)].map(({ slot }) => slot);
   }
@@ -164,11 +170,7 @@ function expectOnlyFullForgotten(bounds: KeyBounds, steps: readonly Step[], pins
       if (taken !== undefined) open.push({ ...taken, entry: { cost: step.amount } });
     }
     nowMs += 1_000;
-    world.pinned.clear();
-    // Bit n pins slot n.
-    for (const slot of world.slots(rule)) {
-      if ((((pins[i % pins.length] ?? 0) >> slot) & 1) === 1) world.pinned.add(slot);
-    }
+    world.pin(rule, pins[i % pins.length] ?? 0);
     expectSwept(world, rule, new Set(open.map(({ slot }) => slot)), nowMs);
   }
 }

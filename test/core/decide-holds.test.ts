@@ -1,0 +1,397 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Decider, Decision, FinalDecision } from '../../core/decide.ts';
+import type { HeldCall } from '../../core/engine/hold-queue.ts';
+import { MAX_HELD } from '../../core/engine/hold-queue.ts';
+import type { LimitRule } from '../../core/policy/plan.ts';
+import { DumbBucket } from './engine/dumb-bucket.ts';
+import { DumbFairQueue } from './engine/dumb-fair-queue.ts';
+import { createDecider, tokenRequest } from './obedient-callers.ts';
+import { amounts, costOf, createCall, createRule } from './sample-rules.ts';
+
+const HOLD = { unit: 'TotalTokens', maxWaitMs: 2_000 } as const;
+
+const request = (amount: number, subject = 's', maxHoldMs = 60_000) =>
+  tokenRequest(amount, 0, { call: createCall({ session: subject }), maxHoldMs });
+
+function heldOf(decision: Decision): HeldCall {
+  if (decision.kind !== 'hold') throw new Error(`not held but ${decision.kind}`);
+  return decision.held;
+}
+
+/** What `wake` says at this time, as kinds in order. */
+const kinds = (decider: Decider, nowMs: number): string[] =>
+  decider.wake(nowMs).map(({ decision }) => decision.kind);
+
+// ---- Random conversations over one bucket, against a dumb bucket and a dumb queue.
+
+type Step =
+  | { readonly kind: 'wait'; readonly elapsedMs: number }
+  | { readonly kind: 'call'; readonly subject: number; readonly amount: number; readonly maxHoldMs: number }
+  | { readonly kind: 'settle'; readonly which: number; readonly usedPercent: number }
+  | { readonly kind: 'giveUp'; readonly which: number };
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), elapsedMs: fc.nat({ max: 900 }) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('call' as const),
+      subject: fc.nat({ max: 3 }),
+      amount: fc.integer({ min: 1, max: 20 }),
+      maxHoldMs: fc.constantFrom(0, 500, 1_500, 60_000),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('settle' as const),
+      which: fc.nat(),
+      usedPercent: fc.nat({ max: 130 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('giveUp' as const), which: fc.nat() }) },
+);
+
+/** A decider with one bucket whose calls are held, its twins, and a clock that stops at every `nextWakeMs`. */
+class Conversation {
+  readonly decider: Decider;
+  readonly bucket: DumbBucket;
+  readonly queue = new DumbFairQueue();
+  readonly held = new Map<HeldCall, number>();
+  readonly #open: { readonly id: number; readonly call: ReturnType<DumbBucket['charge']> }[] = [];
+  nowMs = 0;
+
+  constructor(rule: LimitRule) {
+    this.decider = createDecider([rule]);
+    this.bucket = new DumbBucket(rule.shape, rule.shape.capacity, 0);
+  }
+
+  do(step: Step): void {
+    if (step.kind === 'wait') this.#wait(step.elapsedMs);
+    if (step.kind === 'call') this.#call(step);
+    if (step.kind === 'settle') this.#settle(step.which, step.usedPercent);
+    if (step.kind === 'giveUp') this.#giveUp(step.which);
+    this.#wake();
+  }
+
+  /** Time passes until nobody is held any more. */
+  finish(): void {
+    while (this.held.size > 0) this.#wait(this.decider.nextWakeMs() - this.nowMs);
+  }
+
+  #wait(elapsedMs: number): void {
+    const untilMs = this.nowMs + Math.max(0, elapsedMs);
+    while (this.decider.nextWakeMs() < untilMs) {
+      this.nowMs = Math.max(this.nowMs, this.decider.nextWakeMs());
+      this.#wake();
+    }
+    this.nowMs = untilMs;
+    this.#wake();
+  }
+
+  #call({ subject, amount, maxHoldMs }: Extract<Step, { kind: 'call' }>): void {
+    const decision = this.decider.decide(request(amount, `s${subject}`, maxHoldMs), this.nowMs);
+    // A newcomer passes exactly when nobody is held and the bucket holds its cost.
+    const fits = this.held.size === 0 && this.bucket.level(this.nowMs) >= amount;
+    expect(decision.kind === 'admit').toBe(fits);
+    if (decision.kind === 'hold') {
+      expect(decision.held.deadlineMs).toBe(this.nowMs + Math.min(maxHoldMs, 2_000));
+      this.held.set(decision.held, amount);
+      this.queue.join(decision.held, amount);
+    } else this.#decided(decision, amount);
+  }
+
+  #decided(decision: FinalDecision, amount: number): void {
+    if (decision.kind !== 'admit') return;
+    expect(this.bucket.level(this.nowMs)).toBeGreaterThanOrEqual(amount);
+    this.#open.push({ id: decision.reservation, call: this.bucket.charge(amount, this.nowMs) });
+  }
+
+  #settle(which: number, usedPercent: number): void {
+    const [one] = this.#open.splice(which % Math.max(1, this.#open.length), 1);
+    if (one === undefined) return;
+    const used = Math.floor((one.call.reserved * usedPercent) / 100);
+    this.decider.settle(one.id, amounts({ TotalTokens: used }), this.nowMs);
+    if (used > one.call.reserved) this.bucket.chargeMore(used - one.call.reserved, this.nowMs);
+    this.bucket.settle(one.call, used);
+  }
+
+  #giveUp(which: number): void {
+    const gone = [...this.held.keys()][which % Math.max(1, this.held.size)];
+    if (gone === undefined) return;
+    expect(this.decider.giveUp(gone)).toBe(true);
+    expect(this.decider.giveUp(gone)).toBe(false);
+    this.#left(gone);
+  }
+
+  #left(held: HeldCall): number {
+    const amount = this.held.get(held);
+    if (amount === undefined) throw new Error('decided twice, or after it gave up');
+    this.held.delete(held);
+    this.queue.leave(held);
+    return amount;
+  }
+
+  #wake(): void {
+    for (const { held, decision } of this.decider.wake(this.nowMs)) {
+      if (decision.kind === 'admit') expect(held).toBe(this.queue.order()[0]);
+      else expect(held.deadlineMs).toBeLessThanOrEqual(this.nowMs);
+      this.#decided(decision, this.#left(held));
+    }
+    const head = this.queue.order()[0];
+    if (head === undefined) return;
+    // Nobody waits longer than it must: whoever is at the head now does not fit yet.
+    expect(this.bucket.level(this.nowMs)).toBeLessThan(this.held.get(head) ?? 0);
+    for (const held of this.held.keys()) expect(held.deadlineMs).toBeGreaterThan(this.nowMs);
+  }
+}
+
+function expectConversation(shape: { capacity: number; limit: number }, steps: readonly Step[]): void {
+  const conversation = new Conversation(createRule({ ...HOLD, shape: { ...shape, windowMs: 1_000 } }));
+  for (const step of steps) conversation.do(step);
+  conversation.finish();
+  expect(conversation.decider.counts.held).toBe(0);
+  expect(conversation.decider.nextWakeMs()).toBe(Number.POSITIVE_INFINITY);
+}
+
+function expectDeadlines(
+  steps: readonly { rules: readonly Parameters<typeof createRule>[0][]; elapsedMs: number; amount: number }[],
+): void {
+  const decider = createDecider([]);
+  const held = new Set<HeldCall>();
+  let nowMs = 0;
+  for (const [revision, { rules, elapsedMs, amount }] of steps.entries()) {
+    nowMs += elapsedMs;
+    const byId = new Map(
+      rules.map((given) => createRule({ unit: 'TotalTokens', ...given })).map((rule) => [rule.id, rule]),
+    );
+    decider.apply({ revision, rules: [...byId.values()], tools: [] }, nowMs);
+    for (const woken of decider.wake(nowMs)) expect(held.delete(woken.held)).toBe(true);
+    const decision = decider.decide(request(amount, `s${revision}`, 5_000), nowMs);
+    if (decision.kind === 'hold') held.add(decision.held);
+    for (const one of held) expect(one.deadlineMs).toBeGreaterThan(nowMs);
+  }
+  for (const woken of decider.wake(nowMs + 5_000)) held.delete(woken.held);
+  expect(held.size).toBe(0);
+  expect(decider.counts.held).toBe(0);
+}
+
+describe('held calls', () => {
+  it('are served in fair order as soon as the head fits, before any newcomer, and none beyond its deadline', () => {
+    fc.assert(
+      fc.property(
+        fc.record({ capacity: fc.integer({ min: 20, max: 40 }), limit: fc.integer({ min: 1, max: 60 }) }),
+        fc.array(anyStep, { maxLength: 80 }),
+        expectConversation,
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  const oneAtATime = createRule({
+    unit: 'Concurrency',
+    maxWaitMs: 5_000,
+    shape: { capacity: 1, limit: 0, windowMs: 0 },
+  });
+
+  it('take over a freed concurrency slot in the same step: no newcomer gets in between', () => {
+    const decider = createDecider([oneAtATime]);
+    const first = decider.decide(request(1), 0);
+    const held = heldOf(decider.decide(request(1), 10));
+    if (first.kind !== 'admit') throw new Error('the first call fits');
+    decider.settle(first.reservation, undefined, 20);
+    expect(decider.decide(request(1), 20).kind).toBe('hold');
+    expect(decider.nextWakeMs()).toBeLessThanOrEqual(20);
+    const woken = decider.wake(20);
+    expect(woken.map((one) => [one.held === held, one.decision.kind])).toEqual([[true, 'admit']]);
+  });
+
+  it('are tried again when a reservation is settled at its deadline', () => {
+    const decider = createDecider([{ ...oneAtATime, maxWaitMs: 60_000 }]);
+    decider.decide(request(1), 0);
+    decider.decide(request(1), 15 * 60_000 - 1);
+    decider.sweep(15 * 60_000);
+    expect(kinds(decider, 15 * 60_000)).toEqual(['admit']);
+  });
+
+  it('wait for the bucket that is short last, wherever they began', () => {
+    const rules = [
+      createRule({ ...HOLD, limit: 'tokens', shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
+      { ...oneAtATime, limit: 'calls' },
+    ];
+    const decider = createDecider(rules);
+    const first = decider.decide(request(10), 0);
+    const held = heldOf(decider.decide(request(10), 0));
+    expect(kinds(decider, 1_000)).toEqual([]);
+    if (first.kind === 'admit') decider.settle(first.reservation, undefined, 1_500);
+    expect(decider.wake(1_500).map((one) => [one.held === held, one.decision.kind])).toEqual([
+      [true, 'admit'],
+    ]);
+  });
+
+  it('let a call pass that costs the bucket nothing', () => {
+    const decider = createDecider([
+      createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
+      createRule({ limit: 'all', shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
+    ]);
+    decider.decide(request(10), 0);
+    decider.decide(request(10), 0);
+    expect(decider.counts.held).toBe(1);
+    expect(decider.decide({ ...request(0), cost: costOf({ Requests: 1 }) }, 0).kind).toBe('admit');
+  });
+
+  it('do not turn a call that can never fit into one that waits', () => {
+    const decider = createDecider([
+      createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
+    ]);
+    decider.decide(request(10), 0);
+    decider.decide(request(10), 0);
+    expect(decider.decide(request(11), 0)).toMatchObject({
+      kind: 'refuse',
+      refusal: { class: 'TOO_LARGE', waitMs: 0, violations: [{ requested: 11, maxPerCall: 10 }] },
+    });
+  });
+
+  it('give way to nobody under Shadow rules, which hold no one', () => {
+    const shape = { capacity: 10, limit: 10, windowMs: 1_000 };
+    const decider = createDecider([createRule({ ...HOLD, shape, shadow: true })]);
+    for (let i = 0; i < 3; i++) expect(decider.decide(request(10), 0).kind).toBe('admit');
+  });
+});
+
+describe('a call is held', () => {
+  const rule = createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } });
+
+  it.each([
+    { amount: 10, maxHoldMs: 1_000, kind: 'hold' },
+    { amount: 10, maxHoldMs: 999, kind: 'refuse' },
+    { amount: 10, maxHoldMs: 0, kind: 'refuse' },
+  ])('when its wait fits what its client allows: $maxHoldMs', ({ amount, maxHoldMs, kind }) => {
+    const decider = createDecider([rule]);
+    decider.decide(request(10), 0);
+    expect(decider.decide(request(amount, 's', maxHoldMs), 0).kind).toBe(kind);
+  });
+
+  it('only when every limit that it waits for holds calls', () => {
+    const shape = { capacity: 10, limit: 10, windowMs: 1_000 };
+    const denying = createRule({ limit: 'deny', unit: 'TotalTokens', shape });
+    const decider = createDecider([rule, denying]);
+    decider.decide(request(10), 0);
+    expect(decider.decide(request(1), 0).kind).toBe('refuse');
+    const holding = createDecider([rule, { ...denying, shape: { ...shape, capacity: 100 } }]);
+    holding.decide(request(10), 0);
+    expect(holding.decide(request(1), 0).kind).toBe('hold');
+  });
+
+  it('behind those who are held: what they will take counts', () => {
+    const decider = createDecider([rule]);
+    decider.decide(request(10), 0);
+    expect(decider.decide(request(10), 0).kind).toBe('hold');
+    expect(decider.decide(request(10), 0).kind).toBe('hold');
+    expect(decider.decide(request(1), 0)).toMatchObject({ kind: 'refuse', refusal: { waitMs: 2_100 } });
+  });
+
+  it('while its line has room', () => {
+    const decider = createDecider([
+      createRule({ ...HOLD, maxWaitMs: 60_000, shape: { capacity: 1, limit: 1_000, windowMs: 1_000 } }),
+    ]);
+    decider.decide(request(1), 0);
+    for (let i = 0; i < MAX_HELD; i++) expect(decider.decide(request(1, `s${i}`), 0).kind).toBe('hold');
+    expect(decider.decide(request(1), 0).kind).toBe('refuse');
+    expect(decider.counts.held).toBe(MAX_HELD);
+  });
+});
+
+describe('a held call under new policies', () => {
+  const rule = createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } });
+
+  function hold(given: Partial<Parameters<Decider['decide']>[0]> = {}): Decider {
+    const decider = createDecider([rule]);
+    decider.decide(request(10), 0);
+    heldOf(decider.decide({ ...request(10), ...given }, 0));
+    return decider;
+  }
+
+  it('passes at once when its limit is gone', () => {
+    const decider = hold();
+    decider.apply({ revision: 2, rules: [], tools: [] }, 1);
+    expect(decider.nextWakeMs()).toBeLessThanOrEqual(1);
+    expect(kinds(decider, 1)).toEqual(['admit']);
+  });
+
+  it('passes at once when its limit has become wide enough', () => {
+    const decider = hold();
+    decider.apply(
+      { revision: 2, rules: [{ ...rule, shape: { ...rule.shape, capacity: 20 } }], tools: [] },
+      1,
+    );
+    expect(kinds(decider, 1)).toEqual(['admit']);
+  });
+
+  it.each([
+    { what: 'a restricted tool', reason: 'TOOL_RESTRICTED', metering: 'complete' as const },
+    { what: 'a limit of nothing', reason: 'LIMIT_IS_ZERO', metering: 'complete' as const },
+    { what: 'a limit on what cannot be read', reason: 'ROUTE_NOT_METERED', metering: 'unreadable' as const },
+    { what: 'a burst that it exceeds', reason: 'REQUEST_EXCEEDS_LIMIT', metering: 'complete' as const },
+  ])('is refused by $what, as a newcomer would be', ({ reason, metering }) => {
+    const call = createCall({ kind: 'HTTP', tool: 'mail', toolNames: ['mail'] });
+    const requests = createRule({ maxWaitMs: 2_000, shape: { capacity: 1, limit: 1, windowMs: 1_000 } });
+    const decider = createDecider([requests]);
+    decider.decide({ ...request(9), call, metering }, 0);
+    heldOf(decider.decide({ ...request(9), call, metering }, 0));
+    const tools = { namespace: 'agents', policy: 'policy', revision: 2, allowed: undefined, shadow: false };
+    const nothing = { capacity: 0, limit: 0, windowMs: 1_000 };
+    const tokens = (capacity: number) =>
+      createRule({ limit: 'tokens', unit: 'TotalTokens', shape: { capacity, limit: 5, windowMs: 1_000 } });
+    decider.apply(
+      {
+        revision: 2,
+        rules:
+          {
+            TOOL_RESTRICTED: [requests],
+            LIMIT_IS_ZERO: [requests, createRule({ limit: 'none', unit: 'TotalTokens', shape: nothing })],
+            ROUTE_NOT_METERED: [requests, tokens(100)],
+            REQUEST_EXCEEDS_LIMIT: [requests, tokens(8)],
+          }[reason] ?? [],
+        tools: reason === 'TOOL_RESTRICTED' ? [{ ...tools, restricted: ['mail'] }] : [],
+      },
+      500,
+    );
+    expect(decider.wake(500)).toMatchObject([{ decision: { kind: 'refuse', refusal: { reason } } }]);
+    expect(decider.counts.held).toBe(0);
+  });
+
+  it('never waits beyond its deadline, whatever the policies become', () => {
+    const shapes = fc.record({
+      capacity: fc.integer({ min: 0, max: 30 }),
+      limit: fc.integer({ min: 0, max: 30 }),
+      windowMs: fc.constantFrom(1_000, 60_000),
+    });
+    const anyRules = fc.array(
+      fc.record({
+        limit: fc.constantFrom('a', 'b'),
+        shape: shapes,
+        maxWaitMs: fc.constantFrom(0, 2_000),
+        shadow: fc.boolean(),
+      }),
+      { maxLength: 3 },
+    );
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({ rules: anyRules, elapsedMs: fc.nat({ max: 700 }), amount: fc.nat({ max: 20 }) }),
+          {
+            minLength: 1,
+            maxLength: 30,
+          },
+        ),
+        expectDeadlines,
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
