@@ -71,7 +71,12 @@ export function renderSignalsPage(page: string): string {
   return Object.entries(sections).reduce((text, [name, body]) => replaceSection(text, name, body), page);
 }
 
-function replaceSection(page: string, name: string, body: string): string {
+/**
+ * The page with another text between the marks of one section.
+ *
+ * @throws Error when the page lacks it
+ */
+export function replaceSection(page: string, name: string, body: string): string {
   const start = `<!-- generated:${name} -->\n`;
   const end = `<!-- /generated:${name} -->`;
   const from = page.indexOf(start);

@@ -1,0 +1,106 @@
+// Every SDK in every situation, plain and streamed, through the real sidecar: what went over the wire, what the caller of
+// the SDK got, and that no refused call reached the provider. `REWRITE=1` writes results.json, which docs/signals.md
+// shows.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SdkResult, SdkResults } from '../../scripts/sdk-matrix.ts';
+import { expectGolden } from '../golden-file.ts';
+import { type Driver, startDriver } from './driver.ts';
+import type { SdkCall } from './drivers/contract.ts';
+import { expectedCell } from './expectations.ts';
+import { createLanes } from './lanes.ts';
+import { type Cell, type Played, play } from './play.ts';
+import { readSdks, type Sdk } from './sdks.ts';
+import { SITUATIONS, type SituationName } from './situations.ts';
+
+const MODES = ['plain', 'stream'] as const;
+const SITUATION_NAMES = Object.keys(SITUATIONS) as SituationName[]; // the keys of a constant
+
+/** A busy machine can only make a wait longer, so a cell that was late is played again. */
+const MAX_PLAYS = 3;
+
+const sdks = readSdks();
+const drivers = new Map<Sdk, Driver>();
+const cells = new Map<string, Cell>();
+const inLane = createLanes(2);
+
+beforeAll(async () => {
+  for (const sdk of sdks) drivers.set(sdk, await startDriver(sdk));
+});
+afterAll(async () => {
+  await Promise.all([...drivers.values()].map((driver) => driver.stop()));
+});
+
+async function playInTime(sdk: Sdk, situation: SituationName, mode: SdkCall['mode']): Promise<Played> {
+  const driver = drivers.get(sdk);
+  if (driver === undefined) throw new Error(`the driver of ${sdk.name} was not started`);
+  for (let plays = 1; ; plays += 1) {
+    const played = await play(sdk, driver, SITUATIONS[situation], mode);
+    if (!played.cell.course.includes('too late') || plays === MAX_PLAYS) return played;
+  }
+}
+
+/** What the SDK shows of the last answer must be what the answer says. */
+function expectShown(sdk: Sdk, { outcome, exchanges }: Played): void {
+  const answer = exchanges.at(-1)?.answer;
+  if (outcome.outcome === 'ok') {
+    expect(outcome.text).not.toBe('');
+    return;
+  }
+  expect(outcome).toMatchObject({
+    status: answer?.status,
+    requestId: answer?.headers.get('flyball-decision'),
+  });
+  expect(outcome.message).toMatch(/The call was not executed\.|The upstream may have executed the call\./);
+  // anthropic-python shows the whole body; the others show one sentence after the status.
+  if (sdk.name !== 'anthropic-python')
+    expect(outcome.message).toMatch(/^(?:Error code: )?\d{3} (?:- )?[A-Zm][^{}]*$/);
+}
+
+describe.concurrent.each(sdks)('$name', (sdk) => {
+  const rows = SITUATION_NAMES.flatMap((situation) => MODES.map((mode) => ({ situation, mode })));
+
+  it.for(rows)('$situation, $mode', async ({ situation, mode }) => {
+    const played = await inLane(() => playInTime(sdk, situation, mode));
+    cells.set(`${situation}/${sdk.name}/${mode}`, played.cell);
+    expect(played.cell).toEqual(expectedCell(sdk, situation));
+    expectShown(sdk, played);
+    for (const { answer } of played.exchanges) {
+      if (answer?.status !== 200) expect(answer?.headers.get('flyball-origin')).toBe('flyball');
+    }
+    if (played.outcome.outcome === 'ok' && mode === 'stream')
+      expect(played.outcome.pieces).toBeGreaterThan(1);
+    if (situation === 'held') expect(played.outcome.elapsedMs).toBeGreaterThan(1_000);
+  });
+});
+
+describe('results.json', () => {
+  it('is what was just seen', () => {
+    const resultsOf = (situation: SituationName, sdk: Sdk): { plain: SdkResult; stream: SdkResult } => ({
+      plain: resultOf(cells.get(`${situation}/${sdk.name}/plain`)),
+      stream: resultOf(cells.get(`${situation}/${sdk.name}/stream`)),
+    });
+    const results: SdkResults = {
+      versions: Object.fromEntries(sdks.map(({ name, version }) => [name, version])),
+      situations: SITUATION_NAMES.map((name) => ({
+        class: SITUATIONS[name].class,
+        cause: SITUATIONS[name].cause,
+        cells: Object.fromEntries(sdks.map((sdk) => [sdk.name, resultsOf(name, sdk)])),
+      })),
+    };
+    expectGolden(import.meta.url, 'results.json', `${JSON.stringify(results, null, 2)}\n`);
+  });
+});
+
+function resultOf(cell: Cell | undefined): SdkResult {
+  if (cell === undefined) throw new Error('a cell was not played: run the whole file');
+  const statuses = cell.course.filter((step) => typeof step === 'number');
+  const waits = cell.course.filter((step) => typeof step === 'string');
+  return {
+    requests: statuses.length,
+    waited: [...new Set(waits)].join(', then '),
+    status: statuses.at(-1) ?? 0,
+    ends: cell.ends,
+    reached: cell.reached,
+  };
+}
