@@ -55,13 +55,13 @@ export function readSdks(): readonly Sdk[] {
       name: 'openai-python',
       dialect: 'openai',
       version: requirements.get('openai') ?? '',
-      command: [PYTHON, driver('openai-python.py')],
+      command: [PYTHON, '-B', driver('openai-python.py')],
     },
     {
       name: 'anthropic-python',
       dialect: 'anthropic',
       version: requirements.get('anthropic') ?? '',
-      command: [PYTHON, driver('anthropic-python.py')],
+      command: [PYTHON, '-B', driver('anthropic-python.py')],
     },
   ];
 }
