@@ -6,6 +6,7 @@ import type { Chain } from '../core/engine/chain.ts';
 import type { LimitRule } from '../core/policy/plan.ts';
 import type { Refusal } from '../core/refusal.ts';
 import type { Usage } from '../core/usage.ts';
+import type { EstimateError } from './meter.ts';
 
 /** One decision, told once per call. */
 export type DecidedCall = {
@@ -47,8 +48,8 @@ export type SettledCall = {
   readonly spendMicros: number | undefined;
   /** True when the tokens are our estimate, not the provider's report. */
   readonly estimated: boolean;
-  /** Estimated over actual input tokens; undefined where no usage was reported. */
-  readonly estimateRatio: number | undefined;
+  /** How far the estimate was off; undefined where no usage was reported. */
+  readonly estimateError: EstimateError | undefined;
   /** From admission to the end. */
   readonly durationMs: number;
 };

@@ -9,6 +9,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { CallObserver, CallOutcome, DecidedCall, SettledCall } from './call-observer.ts';
 import type { Ledger } from './ledger.ts';
 import type { DecisionOutcome, SettleOutcome } from './ledger-line.ts';
+import type { EstimateError } from './meter.ts';
 import { type Metrics, toStatusClass } from './metrics.ts';
 import { ModelCounters } from './model-counters.ts';
 import type { UsageTotals } from './usage-totals.ts';

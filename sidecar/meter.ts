@@ -14,14 +14,26 @@ export type MeteredUse = {
   readonly spendMicros: number | undefined;
 };
 
+/** How far the estimate of a call was off, each as |estimated - reported| / reported. */
+export type EstimateError = {
+  /** What most of the input was. */
+  readonly text: 'prose' | 'code' | 'non_ascii';
+  readonly input: number;
+  /** Undefined where the provider reported no output. */
+  readonly output: number | undefined;
+};
+
 /** The cost of one model call, before and after. */
 export interface MeteredCall {
   readonly cost: CallCost;
   readonly metering: Metering;
-  /** From the provider's report. Teaches the estimator; the ratio is estimated / actual input. */
-  reported(usage: Usage): MeteredUse & { readonly estimateRatio: number | undefined };
-  /** Without a report: the estimated input, and the output that was seen. */
-  guessed(outputBytes: number): MeteredUse;
+  /** From the provider's report. Teaches the estimator; `error` is undefined for a report that nobody can learn from. */
+  reported(usage: Usage): { readonly use: MeteredUse; readonly error: EstimateError | undefined };
+  /**
+   * Without a whole report: the input that a cut one named, else the estimated; the output that it named, or the output
+   * that was seen, whichever is more.
+   */
+  guessed(outputBytes: number, cut?: Usage): MeteredUse;
 }
 
 /** Prices and estimates calls. */

@@ -2,12 +2,14 @@
 
 import { createModelCost } from '../core/cost.ts';
 import { countedTokens } from '../core/estimate/counted-tokens.ts';
+import type { TokenEstimate } from '../core/estimate/estimate.ts';
 import type { EstimateInput, Estimator } from '../core/estimate/estimator.ts';
+import type { InputFeatures } from '../core/estimate/features.ts';
 import { seenOutputTokens } from '../core/estimate/seen-output.ts';
 import { costMicros, type Price, type PriceTable, priceOf } from '../core/price/price-table.ts';
 import { spendOf } from '../core/price/spend.ts';
 import type { Usage } from '../core/usage.ts';
-import type { Meter, MeteredCall, MeteredUse } from './meter.ts';
+import type { EstimateError, Meter, MeteredCall, MeteredUse } from './meter.ts';
 import type { RequestFacts } from './protocol/protocol.ts';
 
 /** Model names whose price is remembered. */
@@ -50,13 +52,37 @@ function openCall(
   return {
     cost: createModelCost(estimate, price && spendOf(price, estimate)),
     metering: price === undefined ? 'without-price' : 'complete',
-    reported: (usage) => ({ ...toUse(usage), estimateRatio: estimator.learn(input, usage) }),
-    guessed: (outputBytes) =>
+    reported: (usage) => {
+      const ratio = estimator.learn(input, usage);
+      return {
+        use: toUse(usage),
+        error: ratio === undefined ? undefined : toError(facts, ratio, estimate, usage),
+      };
+    },
+    guessed: (outputBytes, cut) =>
       toUse({
-        inputTokens: estimate.learned.input,
-        cacheReadTokens: 0,
-        cacheWriteTokens: 0,
-        outputTokens: seenOutputTokens(outputBytes),
+        inputTokens: cut?.inputTokens ?? estimate.learned.input,
+        cacheReadTokens: cut?.cacheReadTokens ?? 0,
+        cacheWriteTokens: cut?.cacheWriteTokens ?? 0,
+        outputTokens: Math.max(cut?.outputTokens ?? 0, seenOutputTokens(outputBytes)),
       }),
   };
+}
+
+function toError(
+  { features }: RequestFacts,
+  inputRatio: number,
+  { learned }: TokenEstimate,
+  { outputTokens }: Usage,
+): EstimateError {
+  return {
+    text: mostOf(features),
+    input: Math.abs(inputRatio - 1),
+    output: outputTokens === 0 ? undefined : Math.abs(learned.output - outputTokens) / outputTokens,
+  };
+}
+
+function mostOf({ proseBytes, codeBytes, nonAsciiBytes }: InputFeatures): EstimateError['text'] {
+  if (nonAsciiBytes > proseBytes && nonAsciiBytes > codeBytes) return 'non_ascii';
+  return codeBytes > proseBytes ? 'code' : 'prose';
 }

@@ -12,13 +12,14 @@ import type { Chain } from '../../core/engine/chain.ts';
 import type { ReservationId } from '../../core/engine/engine.ts';
 import { hashString } from '../../core/hash-string.ts';
 import type { Reason, Refusal } from '../../core/refusal.ts';
-import { actualOf, type Ending } from '../../core/settlement.ts';
+import { actualOf } from '../../core/settlement.ts';
 import type { CallOutcome } from '../call-observer.ts';
 import type { Hold } from '../governor.ts';
-import type { MeteredCall, MeteredUse } from '../meter.ts';
+import type { MeteredCall } from '../meter.ts';
 import type { RequestFacts, UsageReader } from '../protocol/protocol.ts';
 import type { Upstream } from '../upstream.ts';
 import { sendRefusal } from './answer-sender.ts';
+import { useOf } from './call-use.ts';
 import { holdBoundMs, identify } from './caller.ts';
 import {
   type RequestHeaders,
@@ -33,7 +34,7 @@ import { readParsedBody } from './parsed-body.ts';
 import { askForBody, type Messages } from './request-body.ts';
 import { type Target, toolNamesOf } from './target.ts';
 
-/** Seconds between looks at how much a stream has used so far. */
+/** Time between looks at how much a stream has used so far. */
 const TOP_UP_INTERVAL_MS = 1_000;
 
 const REQUEST_COST = createRequestCost();
@@ -174,7 +175,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       heldMs,
       decidingMs: performance.now() - this.#decideStartedMs - heldMs,
     });
-    this.#admission = { chain, reservation, admittedAtMs: this.#context.clock.nowMs() };
+    const admittedAtMs = this.#context.clock.nowMs();
+    this.#admission = { chain, reservation, admittedAtMs };
+    this.#toppedUpAtMs = admittedAtMs;
     this.#send();
   }
 
@@ -324,7 +327,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const admission = this.#admission;
     const call = this.#call;
     if (admission === undefined || call === undefined) return;
-    const use = this.#use(wasSent, outcome);
+    const use = useOf({
+      outcome,
+      wasSent,
+      status: this.#status,
+      metered: this.#metered,
+      reader: this.#reader,
+    });
     const actual = use.ending && actualOf(use.ending);
     if (!this.#context.governor.settle(admission.reservation, actual)) return;
     this.#context.observer.settled({
@@ -335,48 +344,21 @@ export class Exchange implements Dispatcher.DispatchHandler {
       usage: use.metered?.usage,
       spendMicros: use.metered?.spendMicros,
       estimated: use.estimated,
-      estimateRatio: use.estimateRatio,
+      estimateError: use.error,
       durationMs: this.#context.clock.nowMs() - admission.admittedAtMs,
     });
   }
 
-  #use(wasSent: boolean, outcome: CallOutcome): Use {
-    if (!wasSent) return exact({ kind: 'unsent' });
-    if (this.#metered === undefined) return exact({ kind: 'counted' });
-    const usage = this.#reader?.usage();
-    if (usage !== undefined) {
-      const metered = this.#metered.reported(usage);
-      return {
-        ending: { kind: 'used', ...metered },
-        metered,
-        estimated: false,
-        estimateRatio: metered.estimateRatio,
-      };
-    }
-    const refusedByUpstream = this.#status >= 400 || (this.#status === 0 && !this.#callerLeft());
-    if (refusedByUpstream) return exact({ kind: 'failed' });
-    const outputBytes = this.#reader?.outputBytes ?? 0;
-    const metered = this.#metered.guessed(outputBytes);
-    // An answer that ended well and could not be read at all stays charged as reserved.
-    if (outcome === 'complete' && outputBytes === 0) {
-      return { ending: undefined, metered, estimated: true, estimateRatio: undefined };
-    }
-    return { ending: { kind: 'used', ...metered }, metered, estimated: true, estimateRatio: undefined };
-  }
-
-  #callerLeft(): boolean {
-    return this.#response.closed || this.#response.destroyed;
-  }
-
   #topUp(): void {
-    if (this.#reader === undefined || this.#metered === undefined || this.#admission === undefined) return;
+    if (this.#admission === undefined) return;
     const nowMs = this.#context.clock.nowMs();
     if (nowMs - this.#toppedUpAtMs < TOP_UP_INTERVAL_MS) return;
     this.#toppedUpAtMs = nowMs;
-    this.#context.governor.topUp(
-      this.#admission.reservation,
-      actualOf({ kind: 'used', ...this.#metered.guessed(this.#reader.outputBytes) }),
-    );
+    const ending: Ending =
+      this.#reader === undefined || this.#metered === undefined
+        ? { kind: 'counted' }
+        : { kind: 'used', ...this.#metered.guessed(this.#reader.outputBytes) };
+    this.#context.governor.topUp(this.#admission.reservation, actualOf(ending));
   }
 
   /** The same caller, the same number: one connection that repeats one body. */
@@ -385,19 +367,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const digest = body === undefined ? this.#target.path : body.toString('latin1', 0, 1_024) + body.length;
     return hashString(`${this.#context.connectionIdOf(this.#request.socket)}\n${digest}`);
   }
-}
-
-/** What a call is charged, and what is known of it. */
-type Use = {
-  /** Undefined = as reserved. */
-  readonly ending: Ending | undefined;
-  readonly metered: MeteredUse | undefined;
-  readonly estimated: boolean;
-  readonly estimateRatio: number | undefined;
-};
-
-function exact(ending: Ending): Use {
-  return { ending, metered: undefined, estimated: false, estimateRatio: undefined };
 }
 
 function setAcceptEncoding(headers: string[], at: number, value: string): void {
