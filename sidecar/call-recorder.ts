@@ -122,6 +122,7 @@ function recordSettlement(records: Records, counters: ModelCounters, settled: Se
     const reason = settled.outcome === 'upstream-failed' ? 'unreachable' : 'broken';
     metrics.upstreamFailures.at({ upstream: call.upstream, reason }).add(1);
   }
+  if (settled.estimateError !== undefined) recordEstimate(metrics, settled.estimateError);
   if (usage !== undefined) counters.add(call, usage, spendMicros);
   totals.settled(call, usage, spendMicros);
   ledger.settle({
@@ -135,4 +136,9 @@ function recordSettlement(records: Records, counters: ModelCounters, settled: Se
     durationMs: settled.durationMs,
     origin: settled.status === 0 ? 'flyball' : 'upstream',
   });
+}
+
+function recordEstimate(metrics: Metrics, { text, input, output }: EstimateError): void {
+  metrics.estimateError.at({ direction: 'input', text }).record(input);
+  if (output !== undefined) metrics.estimateError.at({ direction: 'output', text }).record(output);
 }

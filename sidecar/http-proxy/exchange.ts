@@ -12,7 +12,7 @@ import type { Chain } from '../../core/engine/chain.ts';
 import type { ReservationId } from '../../core/engine/engine.ts';
 import { hashString } from '../../core/hash-string.ts';
 import type { Reason, Refusal } from '../../core/refusal.ts';
-import { actualOf } from '../../core/settlement.ts';
+import { actualOf, type Ending } from '../../core/settlement.ts';
 import type { CallOutcome } from '../call-observer.ts';
 import type { Hold } from '../governor.ts';
 import type { MeteredCall } from '../meter.ts';
@@ -335,7 +335,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       reader: this.#reader,
     });
     const actual = use.ending && actualOf(use.ending);
-    if (!this.#context.governor.settle(admission.reservation, actual)) return;
+    // A reservation whose deadline passed was settled as reserved; the call is recorded all the same.
+    this.#context.governor.settle(admission.reservation, actual);
     this.#context.observer.settled({
       id: this.decisionId,
       call,
@@ -349,6 +350,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     });
   }
 
+  /** Bytes are flowing: the reservation lives on, and what they cost beyond it is charged now. */
   #topUp(): void {
     if (this.#admission === undefined) return;
     const nowMs = this.#context.clock.nowMs();
