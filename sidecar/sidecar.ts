@@ -49,6 +49,8 @@ export type SidecarParts = {
 export type Sidecar = {
   readonly port: number;
   readonly healthPort: number;
+  /** Calls in progress: those being read or held, and those sent and not answered to their end. */
+  readonly openCalls: number;
   /** Who spent what so far. */
   usage(): readonly UsageRow[];
   limits(query: ViewQuery): LimitsView;
@@ -131,7 +133,16 @@ async function start(
       parts.log.error('stop failed', { name, error });
     }
   };
-  return { port, healthPort, usage: () => totals.rows(), limits, close };
+  return {
+    port,
+    healthPort,
+    get openCalls() {
+      return proxy.openCalls;
+    },
+    usage: () => totals.rows(),
+    limits,
+    close,
+  };
 }
 
 async function serveHealth(

@@ -45,10 +45,10 @@ function hasLongRest(request: IncomingMessage): boolean {
 }
 
 /**
- * Closing a socket with unread bytes resets it, and the caller may lose the answer. So what it still sends is dropped
- * for a moment; a caller that sends more than that has had its chance.
+ * Drops what a caller still sends, for a moment, and calls `drained` once: closing a socket with unread bytes resets
+ * it, and the caller may lose the answer. A caller that sends more than that has had its chance.
  */
-function drain(request: IncomingMessage, drained: () => void): void {
+export function drain(request: IncomingMessage, drained: () => void): void {
   let bytes = 0;
   const finish = (): void => {
     clearTimeout(timer);

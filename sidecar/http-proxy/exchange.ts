@@ -18,7 +18,7 @@ import type { Hold } from '../governor.ts';
 import type { MeteredCall } from '../meter.ts';
 import type { RequestFacts, UsageReader } from '../protocol/protocol.ts';
 import type { Upstream } from '../upstream.ts';
-import { sendRefusal } from './answer-sender.ts';
+import { drain, sendRefusal } from './answer-sender.ts';
 import { useOf } from './call-use.ts';
 import { holdBoundMs, identify } from './caller.ts';
 import {
@@ -242,6 +242,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (status === 429 || status === 529) out.push('flyball-origin', 'upstream');
     if (this.#admission !== undefined)
       appendLimitHeaders(out, this.#context.governor.standings(this.#admission.chain));
+    // An answer before the end of the request: what else its caller sends has nowhere to go.
+    if (!this.#request.complete) out.push('connection', 'close');
     this.#response.writeHead(status, toReasonPhrase(statusText), out);
     // The head of a stream goes out at once; that of a plain answer travels with its first bytes.
     if (read.contentType.startsWith('text/event-stream')) this.#response.flushHeaders();
@@ -266,8 +268,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const pairs = readTrailers(trailers);
     if (pairs.length > 0) this.#response.addTrailers(pairs);
     this.#settle('complete');
-    if (rest !== undefined && rest.length > 0) this.#response.end(rest);
-    else this.#response.end();
+    if (rest !== undefined && rest.length > 0) this.#response.write(rest);
+    if (this.#request.complete) this.#response.end();
+    else drain(this.#request, () => this.#response.end());
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -64,7 +64,7 @@ export class HttpProxy {
     this.#server = this.#createServer(options);
   }
 
-  /** Calls in progress, held ones included. */
+  /** Calls in progress: being read, held, or sent and not answered to their end. */
   get openCalls(): number {
     return this.#open.size;
   }

@@ -1,0 +1,161 @@
+// A client that writes bare bytes, for requests that no HTTP library would send and for answers that it would hide.
+
+import { connect, type Socket } from 'node:net';
+
+/** One answer as it stood on the wire. */
+export type RawAnswer = {
+  readonly status: number;
+  readonly reason: string;
+  /** Names and values in their order and case. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** The body without its framing. */
+  readonly body: Buffer;
+  /** The trailers of a chunked body. */
+  readonly trailers: readonly (readonly [name: string, value: string])[];
+};
+
+export type RawClient = {
+  readonly socket: Socket;
+  /** Resolves when the bytes are with the operating system, or the connection has ended. */
+  send(bytes: string | Buffer): Promise<void>;
+  /** All bytes so far, as latin1. */
+  text(): string;
+  /** Resolves once the bytes so far contain `text`; rejects when the connection ends without it. */
+  until(text: string): Promise<string>;
+  /** The next complete answer, informational ones too; rejects when the connection ends before it is complete. */
+  answer(options?: { readonly toHead?: boolean }): Promise<RawAnswer>;
+  /** Resolves when the connection has ended; true when by a reset. */
+  readonly closed: Promise<boolean>;
+  destroy(): void;
+};
+
+/** Opens a connection to `127.0.0.1:port`. */
+export function connectRaw(port: number): RawClient {
+  const socket = connect(port, '127.0.0.1');
+  socket.setNoDelay(true);
+  const chunks: Buffer[] = [];
+  let taken = 0;
+  let reset = false;
+  let ended = false;
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    reset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+  });
+  const closed = new Promise<boolean>((resolve) =>
+    socket.on('close', () => {
+      ended = true;
+      resolve(reset);
+    }),
+  );
+  const all = (): Buffer => Buffer.concat(chunks);
+
+  const next = <T>(read: () => T | undefined, missing: () => string): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = read();
+        if (found === undefined && !ended) return;
+        socket.off('data', look).off('close', look);
+        if (found === undefined) reject(new Error(`the connection ended without ${missing()}`));
+        else resolve(found);
+      };
+      socket.on('data', look).on('close', look);
+      look();
+    });
+
+  return {
+    socket,
+    closed,
+    text: () => all().toString('latin1'),
+    send: (bytes) =>
+      new Promise((resolve) => {
+        if (ended) resolve();
+        else {
+          socket.once('close', resolve);
+          socket.write(bytes, () => {
+            socket.off('close', resolve);
+            resolve();
+          });
+        }
+      }),
+    until: (text) =>
+      next(
+        () => {
+          const seen = all().toString('latin1');
+          return seen.includes(text) ? seen : undefined;
+        },
+        () => JSON.stringify(text),
+      ),
+    answer: ({ toHead = false } = {}) =>
+      next(
+        () => {
+          const parsed = parseAnswer(all().subarray(taken), { toHead, ended });
+          taken += parsed?.bytes ?? 0;
+          return parsed?.answer;
+        },
+        () => `a complete answer: ${JSON.stringify(all().toString('latin1', taken).slice(0, 500))}`,
+      ),
+    destroy: () => socket.destroy(),
+  };
+}
+
+/** The value of a header that stands once; undefined when it does not. */
+export function headerOf(answer: Pick<RawAnswer, 'headers'>, name: string): string | undefined {
+  const values = answer.headers.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
+  return values.length === 1 ? values[0] : undefined;
+}
+
+type Parsed = { readonly answer: RawAnswer; readonly bytes: number };
+
+function parseAnswer(
+  bytes: Buffer,
+  { toHead, ended }: { readonly toHead: boolean; readonly ended: boolean },
+): Parsed | undefined {
+  const headEnd = bytes.indexOf('\r\n\r\n');
+  if (headEnd < 0) return undefined;
+  const [statusLine = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n');
+  const [, status = '', reason = ''] = /^HTTP\/1\.1 (\d{3}) ?(.*)$/.exec(statusLine) ?? [];
+  const head = { status: Number(status), reason, headers: lines.map(toPair) };
+  const body = bytes.subarray(headEnd + 4);
+  const whole = (length: number): Parsed | undefined =>
+    body.length < length
+      ? undefined
+      : {
+          answer: { ...head, body: body.subarray(0, length), trailers: [] },
+          bytes: headEnd + 4 + length,
+        };
+  if (toHead || head.status < 200 || head.status === 204 || head.status === 304) return whole(0);
+  const length = headerOf(head, 'content-length');
+  if (length !== undefined) return whole(Number(length));
+  if (headerOf(head, 'transfer-encoding') !== 'chunked') return ended ? whole(body.length) : undefined;
+  const read = readChunked(body);
+  return (
+    read && { answer: { ...head, body: read.body, trailers: read.trailers }, bytes: headEnd + 4 + read.bytes }
+  );
+}
+
+/** A whole chunked body at the beginning of `bytes`, or undefined while it is not complete. */
+export function readChunked(
+  bytes: Buffer,
+): (Pick<RawAnswer, 'body' | 'trailers'> & { readonly bytes: number }) | undefined {
+  const chunks: Buffer[] = [];
+  let at = 0;
+  for (;;) {
+    const lineEnd = bytes.indexOf('\r\n', at);
+    if (lineEnd < 0) return undefined;
+    const size = Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
+    if (size === 0) {
+      const end = bytes.indexOf('\r\n\r\n', lineEnd);
+      if (end < 0) return undefined;
+      const trailers = bytes.toString('latin1', lineEnd, end).split('\r\n').slice(1).map(toPair);
+      return { body: Buffer.concat(chunks), trailers, bytes: end + 4 };
+    }
+    if (bytes.length < lineEnd + 2 + size + 2) return undefined;
+    chunks.push(bytes.subarray(lineEnd + 2, lineEnd + 2 + size));
+    at = lineEnd + 2 + size + 2;
+  }
+}
+
+function toPair(line: string): readonly [string, string] {
+  const colon = line.indexOf(':');
+  return [line.slice(0, colon), line.slice(colon + 1).trim()];
+}
