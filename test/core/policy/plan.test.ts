@@ -112,7 +112,7 @@ describe('a plan', () => {
     expect(planPolicySet([{ ...POLICY, allowedTools: [] }], {}, 1).tools).toMatchObject([{ allowed: [] }]);
   });
 
-  it.each([
+  it.each<{ matchLabels: Record<string, string>; labels: Record<string, string>; selected: boolean }>([
     { matchLabels: {}, labels: {}, selected: true },
     { matchLabels: { app: 'a' }, labels: { app: 'a', tier: 'x' }, selected: true },
     { matchLabels: { app: 'a' }, labels: { app: 'b' }, selected: false },
