@@ -10,7 +10,7 @@ import type { CallObserver, CallOutcome, DecidedCall, SettledCall } from './call
 import type { Ledger } from './ledger.ts';
 import type { DecisionOutcome, SettleOutcome } from './ledger-line.ts';
 import type { EstimateError } from './meter.ts';
-import { type Metrics, toStatusClass } from './metrics.ts';
+import { BAD_INPUT_REASONS, type Metrics, toStatusClass } from './metrics.ts';
 import { ModelCounters } from './model-counters.ts';
 import type { UsageTotals } from './usage-totals.ts';
 
@@ -85,6 +85,8 @@ function countDecision(metrics: Metrics, decided: DecidedCall, { refusal, outcom
       class: refusal?.class ?? 'none',
     })
     .add(1);
+  const badInput = BAD_INPUT_REASONS.find((reason) => reason === decided.refusal?.reason);
+  if (badInput !== undefined) metrics.badInput.at({ reason: badInput }).add(1);
   const isAdmitted = decided.refusal === undefined;
   if (isAdmitted) metrics.addedLatency.at({ kind: decided.call.kind }).record(decided.decidingMs / 1_000);
   if (decided.heldMs > 0) {

@@ -2,7 +2,7 @@
 // A policy is written `namespace/name`; a model is its family, never the name that a caller wrote.
 
 import { CALL_KINDS } from '../core/call.ts';
-import { DENY_CLASSES } from '../core/refusal.ts';
+import { DENY_CLASSES, type Reason } from '../core/refusal.ts';
 import type { EventLoopDelay } from '../runtime/event-loop-delay.ts';
 import type { MetricDefinition } from '../runtime/metric-definition.ts';
 import type { Counter, Gauge, Histogram, Telemetry } from '../runtime/telemetry.ts';
@@ -13,19 +13,13 @@ const CALL_OUTCOMES = ['ok', 'refused', 'failed', 'aborted'] as const;
 /** `none`: no answer was sent, because the caller had gone. */
 const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', 'none'] as const;
 
-/** Input that was refused before any limit was asked. */
-const BAD_INPUT_REASONS = [
-  'framing',
-  'headers_slow',
-  'headers_too_large',
-  'host',
-  'path',
-  'identity',
-  'body_slow',
-  'body_too_large',
-  'body_encoding',
-  'body_syntax',
-] as const;
+/** Reasons of refusals that no limit caused, but what was sent. */
+export const BAD_INPUT_REASONS = [
+  'MALFORMED_REQUEST',
+  'UNKNOWN_ROUTE',
+  'BODY_TOO_LARGE',
+  'IDENTITY_INVALID',
+] as const satisfies readonly Reason[];
 
 export const METRICS = {
   decisions: {

@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { UNKNOWN } from '../../core/call.ts';
 import type { Reason, Refusal } from '../../core/refusal.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { CallObserver } from '../call-observer.ts';
@@ -12,9 +13,11 @@ import type { Meter } from '../meter.ts';
 import type { Answer } from '../protocol/protocol.ts';
 import type { Upstream } from '../upstream.ts';
 import { sendOnConnection, sendRefusal } from './answer-sender.ts';
+import { identify } from './caller.ts';
 import { dialectOf } from './dialect.ts';
 import { Exchange } from './exchange.ts';
 import { answerOwn, type OwnRoutes } from './own-routes.ts';
+import { RefusedCallers } from './refused-callers.ts';
 import { parseTarget } from './target.ts';
 
 /** What every exchange needs. */
@@ -29,9 +32,10 @@ export type ProxyContext = {
   wallClockMs(): number;
   /** A number that is the same for all requests of one connection. */
   connectionIdOf(socket: Socket): number;
+  readonly refusedCallers: RefusedCallers;
 };
 
-export type HttpProxyOptions = Omit<ProxyContext, 'connectionIdOf'> & {
+export type HttpProxyOptions = Omit<ProxyContext, 'connectionIdOf' | 'refusedCallers'> & {
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly own: OwnRoutes;
   /** Time for the head of a request, and for the whole of it. */
@@ -60,7 +64,11 @@ export class HttpProxy {
 
   constructor(options: HttpProxyOptions) {
     this.#options = options;
-    this.#context = { ...options, connectionIdOf: (socket) => this.#connectionOf(socket).id };
+    this.#context = {
+      ...options,
+      connectionIdOf: (socket) => this.#connectionOf(socket).id,
+      refusedCallers: new RefusedCallers(),
+    };
     this.#server = this.#createServer(options);
   }
 
@@ -205,10 +213,16 @@ export class HttpProxy {
     sendRefusal(request, response, this.#answer(reason, request));
   }
 
+  /** The answer to what never became a call of an agent. It is a decision all the same, with an id and a line. */
   #answer(reason: Refusal, request: IncomingMessage | undefined): Answer {
-    const { nextDecisionId, wallClockMs } = this.#context;
+    const { nextDecisionId, wallClockMs, observer, governor, workload } = this.#context;
+    const decisionId = nextDecisionId();
+    const call = identify(workload, NO_HEADERS, NO_TARGET, { facts: undefined, toolNames: [] });
+    const { revision } = governor;
+    const nothing = { charged: undefined, shadowed: [], heldMs: 0, decidingMs: 0 };
+    observer.decided({ id: decisionId, call, revision, refusal: reason, ...nothing });
     const toAnswer = dialectOf(this.#options.upstreams, request?.method ?? '', request?.url ?? '');
-    return toAnswer(reason, { decisionId: nextDecisionId(), wallClockMs: wallClockMs(), attempt: 1 });
+    return toAnswer(reason, { decisionId, wallClockMs: wallClockMs(), attempt: 1 });
   }
 
   #connectionOf(socket: Socket): Connection {
@@ -220,6 +234,9 @@ export class HttpProxy {
     return connection;
   }
 }
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
+const NO_TARGET = { agent: undefined, upstream: UNKNOWN };
 
 /** What is known of a connection. */
 type Connection = { readonly id: number; latest: ServerResponse | undefined };

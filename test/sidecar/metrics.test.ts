@@ -58,7 +58,7 @@ describe('the metrics of a process', () => {
     metrics.addedLatency.at({ kind: 'LLM' }).record(0.000_3);
     metrics.holdTime.at({ outcome: 'admitted' }).record(1.5);
     metrics.upstreamFailures.at({ upstream: 'openai', reason: 'timeout' }).add(1);
-    metrics.badInput.at({ reason: 'body_syntax' }).add(1);
+    metrics.badInput.at({ reason: 'MALFORMED_REQUEST' }).add(1);
     metrics.openReservations.observe((set) => set({}, 4));
     metrics.concurrencyInUse.observe((set) => set({ policy: 'agents/code-review', limit: 'at-once' }, 2));
     metrics.buckets.observe((set) => set({}, 17));
