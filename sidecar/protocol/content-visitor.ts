@@ -130,8 +130,14 @@ export class ContentVisitor implements JsonVisitor {
   private descend(treatment: 'text' | 'source'): void {
     this.depth += 1;
     if (treatment === 'text') return;
-    const { depth, source: outer } = this;
-    this.source = { depth, outer, key: NO_KEY, isText: false, dataStart: 0, dataEnd: 0 };
+    this.source = {
+      depth: this.depth,
+      outer: this.source,
+      key: NO_KEY,
+      isText: false,
+      dataStart: 0,
+      dataEnd: 0,
+    };
   }
 
   private seal(treatment: Treatment, start: number): void {
@@ -142,7 +148,7 @@ export class ContentVisitor implements JsonVisitor {
 
   /** The source whose own members are being visited. */
   private openSource(): Source | undefined {
-    const { source } = this;
+    const source = this.source;
     return source !== undefined && source.depth === this.depth ? source : undefined;
   }
 

@@ -39,19 +39,13 @@ export class KeyTable<Name extends string = string> {
 
   /** The index of the name that the key in `[start, end)` (inside its quotes) is, or NO_KEY, or LOOK_ALIKE. */
   find(bytes: Buffer, start: number, end: number): number {
-    const candidates = this.byLength[Math.min(end - start, this.byLength.length)] ?? NONE;
+    const candidates = end - start < this.byLength.length ? (this.byLength[end - start] ?? NONE) : NONE;
     for (let place = 0; place < candidates.length; place += 1) {
       const { index, name } = candidates[place] ?? NOTHING;
       if (startsWith(bytes, start, name)) return index;
     }
     if (end - start >= ESCAPE_BYTES * this.byLength.length) return NO_KEY;
-    let hasUpperCase = false;
-    for (let pos = start; pos < end; pos += 1) {
-      const byte = bytes[pos] ?? 0;
-      if (byte > MAX_ASCII || byte === BACKSLASH) return this.findDecoded(bytes, start, end);
-      hasUpperCase ||= byte >= UPPER_A && byte <= UPPER_Z;
-    }
-    return hasUpperCase && candidates.length > 0 ? this.findDecoded(bytes, start, end) : NO_KEY;
+    return isOdd(bytes, start, end, candidates.length > 0) ? this.findDecoded(bytes, start, end) : NO_KEY;
   }
 
   private findDecoded(bytes: Buffer, start: number, end: number): number {
@@ -68,4 +62,14 @@ export class KeyTable<Name extends string = string> {
     // The cast only widens: any text may be asked for.
     return (this.names as readonly string[]).indexOf(key);
   }
+}
+
+/** Could be a name in another spelling: escapes and non-ASCII letters change the length, upper case does not. */
+function isOdd(bytes: Buffer, start: number, end: number, hasLengthOfName: boolean): boolean {
+  for (let pos = start; pos < end; pos += 1) {
+    const byte = bytes[pos] ?? 0;
+    if (byte > MAX_ASCII || byte === BACKSLASH) return true;
+    if (hasLengthOfName && byte >= UPPER_A && byte <= UPPER_Z) return true;
+  }
+  return false;
 }

@@ -235,7 +235,7 @@ export class JsonScan {
 
   private nextElement(closer: number): boolean {
     const byte = this.peek();
-    const { fresh } = this;
+    const fresh = this.fresh;
     this.fresh = false;
     if (byte === closer) {
       this.pos += 1;

@@ -112,9 +112,10 @@ function literalEnd(bytes: Buffer, start: number): number {
   return MALFORMED;
 }
 
-/** True when the bytes at `start` are those of `expected`. */
+/** True when the bytes at `start` are those of `expected`, which is not empty. */
 export function startsWith(bytes: Buffer, start: number, expected: Buffer): boolean {
-  for (let index = 0; index < expected.length; index += 1) {
+  if (bytes[start] !== expected[0]) return false;
+  for (let index = 1; index < expected.length; index += 1) {
     if (bytes[start + index] !== expected[index]) return false;
   }
   return true;

@@ -1,7 +1,6 @@
 // The kinds of field that requests have. Each function takes the next value of a scan; null means "not given".
 
 import { toPrintable } from '../../runtime/printable.ts';
-import type { KeyTable } from './json-keys.ts';
 import type { JsonScan } from './json-scan.ts';
 
 /** Names and ids are at most this long after cleaning. */
@@ -10,31 +9,6 @@ const MAX_NAME_LENGTH = 256;
 const MAX_FIELD_BYTES = 1024;
 
 const LOWER_N = 0x6e;
-
-/**
- * Takes an object and hands each member that the table names to `read`, which must take its value; steps over all
- * others. A name that is given twice is a problem: parsers disagree about which one counts.
- */
-export function readFields<Name extends string>(
-  scan: JsonScan,
-  keys: KeyTable<Name>,
-  read: (name: Name) => void,
-): void {
-  let seen = 0;
-  scan.enterObject();
-  while (scan.nextKey()) {
-    const index = scan.keyIn(keys);
-    const name = index < 0 ? undefined : keys.names[index];
-    if (name === undefined) {
-      scan.skip();
-    } else if ((seen & (1 << index)) === 0) {
-      seen |= 1 << index;
-      read(name);
-    } else {
-      scan.fail(`${name} is given twice`);
-    }
-  }
-}
 
 /** Takes the name of a model: '' for null. It selects limits and prices, so it must be exact and printable. */
 export function readModel(scan: JsonScan): string {

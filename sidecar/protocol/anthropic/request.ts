@@ -1,10 +1,11 @@
 // The body of POST /v1/messages: what it says about its cost and its caller, in one pass and without a copy.
 
 import { InputMeter } from '../input-meter.ts';
+import { readFields } from '../json-fields.ts';
 import { KeyTable } from '../json-keys.ts';
 import { JsonScan } from '../json-scan.ts';
 import type { ParsedRequest, RequestFacts } from '../protocol.ts';
-import { readCount, readFields, readFlag, readModel, readText, takeNull } from '../request-fields.ts';
+import { readCount, readFlag, readModel, readText, takeNull } from '../request-fields.ts';
 import { parseUserId, type UserId } from './user-id.ts';
 
 const FIELDS = new KeyTable([

@@ -1,24 +1,27 @@
-// Which paths of the Anthropic API are model calls, which are free, and which cost what we cannot read.
+// Which path of the Anthropic API is what.
 
 import type { Route } from '../protocol.ts';
 
+/** Methods that read or delete what is there. */
+const FREE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/** Some SDKs expect `/v1` in the base URL, others add it. */
+const MESSAGES = /^(?:\/v1)?\/messages$/;
+
+/** POST that costs no tokens and no dollars. Ids are matched strictly, so that no dots or escapes lead elsewhere. */
+const FREE_POSTS =
+  /^(?:\/v1)?(?:\/messages\/count_tokens|\/messages\/batches\/[A-Za-z0-9_-]+\/cancel|\/files)$/;
+
 const METERED: Route = { kind: 'metered' };
 const FREE: Route = { kind: 'free' };
-const UNREADABLE: Route = { kind: 'unparsed', paid: true };
+const PAID: Route = { kind: 'unparsed', paid: true };
 
-/** Reads, deletions and probes cost nothing. */
-const FREE_METHODS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
-
-/** Writes that the provider does not bill: counting tokens, uploads, and ending what is running. */
-const FREE_WRITES = [
-  /^\/v1\/messages\/count_tokens$/,
-  /^\/v1\/files$/,
-  /^\/v1\/messages\/batches\/[^/]+\/cancel$/,
-];
-
-/** Total: a write that is not known here may cost money, so it is taken for paid. */
+/**
+ * Messages are metered. Counting tokens, uploading a file, cancelling a batch, reads and deletions are free. Everything
+ * else may cost money that we cannot read: batches, agents, and whatever we do not know.
+ */
 export function route(method: string, path: string): Route {
-  if (method === 'POST' && path === '/v1/messages') return METERED;
-  if (FREE_METHODS.has(method) || FREE_WRITES.some((known) => known.test(path))) return FREE;
-  return UNREADABLE;
+  if (method !== 'POST') return FREE_METHODS.has(method) ? FREE : PAID;
+  if (MESSAGES.test(path)) return METERED;
+  return FREE_POSTS.test(path) ? FREE : PAID;
 }

@@ -1,66 +1,22 @@
-// Usage in the answers of POST /v1/messages, plain and streamed.
+// The answers of POST /v1/messages: where their usage is.
 
-import type { Usage } from '../../../core/usage.ts';
-import { AnswerBytes } from '../answer-bytes.ts';
-import { GeneratedText, openingOf } from '../generated-text.ts';
+import { AnswerReader, type AnswerShape } from '../answer-reader.ts';
+import { toCoding } from '../content-encoding.ts';
+import { EncodedReader } from '../encoded-reader.ts';
+import { isEventStream } from '../event-stream.ts';
+import { KeyTable } from '../json-keys.ts';
 import type { AnswerHead, RequestFacts, UsageReader } from '../protocol.ts';
-import { countOf, UsageScan } from '../usage-scan.ts';
+import { mergeUsage } from './message-usage.ts';
+import { MessageStreamReader } from './stream-reader.ts';
 
-const GENERATED = [openingOf('text'), openingOf('partial_json'), openingOf('thinking')];
-const NOTHING = Buffer.alloc(0);
+const SHAPE: AnswerShape = {
+  fields: new KeyTable(['usage', 'content']),
+  readUsage: (scan) => mergeUsage(undefined, scan),
+};
 
-/**
- * Reads `message_start.message.usage` and each `message_delta.usage`. The counts of a delta are cumulative: the last
- * one stands, and what it leaves out keeps its earlier value.
- */
-export function createUsageReader(_facts: RequestFacts, head: AnswerHead): UsageReader {
-  return new MessageUsage(head.contentEncoding);
-}
-
-class MessageUsage implements UsageReader {
-  readonly #bytes: AnswerBytes;
-  readonly #generated = new GeneratedText(GENERATED);
-  readonly #scan = new UsageScan((usage) => this.#merge(usage));
-  #input: number | undefined;
-  #cacheRead = 0;
-  #cacheWrite = 0;
-  #output = 0;
-
-  constructor(contentEncoding: string) {
-    this.#bytes = new AnswerBytes(contentEncoding, (bytes) => {
-      this.#scan.push(bytes);
-      this.#generated.push(bytes);
-    });
-  }
-
-  get outputBytes(): number {
-    return this.#generated.bytes;
-  }
-
-  push(chunk: Buffer): Buffer {
-    this.#bytes.push(chunk);
-    return chunk;
-  }
-
-  end(): Buffer {
-    this.#bytes.end();
-    return NOTHING;
-  }
-
-  usage(): Usage | undefined {
-    if (this.#input === undefined) return undefined;
-    return {
-      inputTokens: this.#input,
-      cacheReadTokens: this.#cacheRead,
-      cacheWriteTokens: this.#cacheWrite,
-      outputTokens: this.#output,
-    };
-  }
-
-  #merge(usage: Readonly<Record<string, unknown>>): void {
-    this.#input = countOf(usage.input_tokens) ?? this.#input;
-    this.#cacheRead = countOf(usage.cache_read_input_tokens) ?? this.#cacheRead;
-    this.#cacheWrite = countOf(usage.cache_creation_input_tokens) ?? this.#cacheWrite;
-    this.#output = countOf(usage.output_tokens) ?? this.#output;
-  }
+/** A reader for one answer, plain or streamed, as its head says. */
+export function createUsageReader(facts: RequestFacts, head: AnswerHead): UsageReader {
+  const coding = toCoding(head.contentEncoding);
+  const reader = isEventStream(facts, head) ? new MessageStreamReader() : new AnswerReader(SHAPE);
+  return coding === 'identity' ? reader : new EncodedReader(coding, reader);
 }

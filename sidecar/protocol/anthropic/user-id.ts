@@ -1,8 +1,9 @@
 // `metadata.user_id` names an end user; agents on Anthropic's tooling put their session into it as well.
 
+import { readFields } from '../json-fields.ts';
 import { KeyTable } from '../json-keys.ts';
 import { JsonScan } from '../json-scan.ts';
-import { readFields, readId, toId } from '../request-fields.ts';
+import { readId, toId } from '../request-fields.ts';
 
 export type UserId = { readonly user: string | undefined; readonly session: string | undefined };
 

@@ -1,10 +1,11 @@
 // The body of POST /chat/completions: what it says about its cost and its caller, in one pass and without a copy.
 
 import { InputMeter } from '../input-meter.ts';
+import { readFields } from '../json-fields.ts';
 import { KeyTable } from '../json-keys.ts';
 import { JsonScan } from '../json-scan.ts';
 import type { ParsedRequest, RequestFacts } from '../protocol.ts';
-import { readCount, readFields, readFlag, readId, readModel } from '../request-fields.ts';
+import { readCount, readFlag, readId, readModel } from '../request-fields.ts';
 import { addStreamOptions, applySplice, readStreamOptions, type Splice } from './usage-splice.ts';
 
 const FIELDS = new KeyTable([
@@ -111,12 +112,12 @@ class ChatRequest {
   }
 
   facts(closingBrace: number): RequestFacts {
-    const { scan, stream } = this;
+    const body = this.scan.bytes;
     const splice = this.hasOptions ? this.options : addStreamOptions(closingBrace);
-    const isSpliced = stream && splice !== undefined;
+    const isSpliced = this.stream && splice !== undefined;
     return {
       model: this.model,
-      stream,
+      stream: this.stream,
       maxOutputTokens:
         this.maxTokens === undefined
           ? undefined
@@ -124,7 +125,7 @@ class ChatRequest {
       user: this.safetyIdentifier ?? this.user,
       session: this.session,
       features: this.input.features(),
-      body: isSpliced ? applySplice(scan.bytes, splice) : scan.bytes,
+      body: isSpliced ? applySplice(body, splice) : body,
       usageSpliced: isSpliced,
     };
   }

@@ -1,26 +1,42 @@
-// Which paths of the OpenAI API are model calls, which are free, and which cost what we cannot read.
+// Which path of the OpenAI API is what.
 
 import type { Route } from '../protocol.ts';
 
+const CHAT_COMPLETIONS = /^(?:\/v1)?\/chat\/completions$/;
+
+/** Methods that read or delete what is there. */
+const FREE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/** A GET that opens a session in which models work. */
+const SESSIONS = /\/(?:realtime|responses)\/?$/;
+
+/**
+ * POST that costs no tokens and no dollars: it uploads, counts, cancels, or labels what is stored. Ids are matched
+ * strictly, so that no dots or escapes lead elsewhere.
+ */
+const FREE_POSTS: readonly RegExp[] = [
+  '/files',
+  '/uploads',
+  '/uploads/ID/(?:parts|complete|cancel)',
+  '/moderations',
+  '/responses/input_tokens',
+  '/responses/ID/cancel',
+  '/batches/ID/cancel',
+  '/chat/completions/ID',
+  '/fine_tuning/jobs/ID/(?:cancel|pause)',
+].map((path) => new RegExp(`^(?:/v1)?${path.replace('ID', '[A-Za-z0-9_-]+')}$`));
+
 const METERED: Route = { kind: 'metered' };
 const FREE: Route = { kind: 'free' };
-const UNREADABLE: Route = { kind: 'unparsed', paid: true };
+const PAID: Route = { kind: 'unparsed', paid: true };
 
-/** Reads, deletions and probes cost nothing. */
-const FREE_METHODS = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
-
-/** Writes that the provider does not bill: uploads, moderation, and ending what is running. */
-const FREE_WRITES = [
-  /^\/v1\/files$/,
-  /^\/v1\/uploads(?:\/[^/]+\/(?:parts|complete|cancel))?$/,
-  /^\/v1\/moderations$/,
-  /^\/v1\/batches\/[^/]+\/cancel$/,
-  /^\/v1\/responses\/[^/]+\/cancel$/,
-];
-
-/** Total: a write that is not known here may cost money, so it is taken for paid. */
+/**
+ * Chat completions are metered, with or without `/v1`. Reads, deletions and the few POSTs in the table are free. Everything else may cost money that we cannot read: other endpoints, and whatever we do not know.
+ */
 export function route(method: string, path: string): Route {
-  if (method === 'POST' && path === '/v1/chat/completions') return METERED;
-  if (FREE_METHODS.has(method) || FREE_WRITES.some((known) => known.test(path))) return FREE;
-  return UNREADABLE;
+  if (method === 'POST') {
+    if (CHAT_COMPLETIONS.test(path)) return METERED;
+    return FREE_POSTS.some((free) => free.test(path)) ? FREE : PAID;
+  }
+  return FREE_METHODS.has(method) && !SESSIONS.test(path) ? FREE : PAID;
 }

@@ -1,10 +1,10 @@
 // Asking the provider for usage in a stream whose caller did not: the one change that we make to a body, and only where
 // there is exactly one way to read it.
 
+import { readFields } from '../json-fields.ts';
 import { KeyTable } from '../json-keys.ts';
 import type { JsonScan } from '../json-scan.ts';
 import { spaceEnd } from '../json-tokens.ts';
-import { readFields } from '../request-fields.ts';
 
 const LOWER_F = 0x66;
 const LOWER_N = 0x6e;
