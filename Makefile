@@ -21,7 +21,7 @@ install: node_modules/.installed ## install what the project needs, into this fo
 
 .PHONY: build
 build: node_modules/.installed ## compile; afterwards bin/flyball runs from anywhere
-	tsc -b
+	tsc -b cli
 
 .PHONY: demo
 demo: build ## three agents with and without limits, and who spent what
@@ -33,6 +33,7 @@ test: check .venv/.installed ## every check: types, style, dead code, generated 
 
 .PHONY: check
 check: build ## types and walls, style, dead code, generated files
+	tsc -b
 	biome ci --colors=off .
 	knip
 	$(MAKE) --no-print-directory generated
