@@ -2,8 +2,8 @@
 
 import type { Chain } from './engine/chain.ts';
 import type { LimitRule } from './policy/plan.ts';
-import { refuseUntil } from './refuse.ts';
 import type { Refusal } from './refusal.ts';
+import { refuseUntil } from './refuse.ts';
 
 /** The refusal that was not enforced; undefined when no Shadow rule would have refused the call. */
 export function shadowRefusal(chain: Chain, shadowed: readonly LimitRule[]): Refusal | undefined {
