@@ -31,6 +31,7 @@ import {
 import type { ProxyContext } from './http-proxy.ts';
 import { appendLimitHeaders } from './limit-headers.ts';
 import { readParsedBody } from './parsed-body.ts';
+import type { RepeatableCall } from './refused-callers.ts';
 import { askForBody, type Messages } from './request-body.ts';
 import { type Target, toolNamesOf } from './target.ts';
 
@@ -62,6 +63,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #metered: MeteredCall | undefined;
   #call: Call | undefined;
   #hold: Hold | undefined;
+  #caller: { readonly repeatable: RepeatableCall; readonly number: number } | undefined;
   #admission: Admission | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #reader: UsageReader | undefined;
@@ -147,7 +149,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       cost,
       metering,
       maxHoldMs: holdBoundMs(this.#headers.single),
-      callerHash: () => this.#callerHash(),
+      callerHash: () => this.#callerHash(call),
     };
     const decision = this.#context.governor.decide(request, (later, heldMs) => this.#decided(later, heldMs));
     if ('kind' in decision) this.#decided(decision, 0);
@@ -161,6 +163,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const call = this.#call;
     if (call === undefined) throw new Error('decided before there was a call');
     if (decision.kind === 'refuse') {
+      this.#expectBack(decision.refusal.waitMs);
       this.#refuse(decision.refusal, heldMs);
       return;
     }
@@ -317,8 +320,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
         decidingMs: this.#decideStartedMs === 0 ? 0 : performance.now() - this.#decideStartedMs - heldMs,
       });
     }
-    const attempt =
-      1 + (Number.parseInt(this.#headers.single.get('x-stainless-retry-count') ?? '0', 10) || 0);
+    const attempt = 1 + (repeatsOf(this.#headers) ?? 0);
     const context = { decisionId: this.decisionId, wallClockMs: wallClockMs(), attempt };
     sendRefusal(this.#request, this.#response, this.#upstream.protocol.toAnswer(reason, context));
   }
@@ -366,12 +368,34 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#context.governor.topUp(this.#admission.reservation, actualOf(ending));
   }
 
-  /** The same caller, the same number: one connection that repeats one body. */
-  #callerHash(): number {
-    const body = this.#facts?.body;
-    const digest = body === undefined ? this.#target.path : body.toString('latin1', 0, 1_024) + body.length;
-    return hashString(`${this.#context.connectionIdOf(this.#request.socket)}\n${digest}`);
+  /** A caller that was given a place is known again when it comes for it. */
+  #expectBack(waitMs: number): void {
+    const { refusedCallers, clock } = this.#context;
+    if (this.#caller === undefined || waitMs === 0) return;
+    refusedCallers.expect(this.#caller.repeatable, this.#caller.number, clock.nowMs() + waitMs);
   }
+
+  /** The same caller, the same number. */
+  #callerHash(call: Call): number {
+    if (this.#caller !== undefined) return this.#caller.number;
+    const { refusedCallers, clock, connectionIdOf } = this.#context;
+    const body = this.#facts?.body;
+    const content = body === undefined ? this.#target.path : body.toString('latin1', 0, 1_024) + body.length;
+    const repeatable = {
+      digest: hashString(`${call.agent}\n${call.user}\n${call.session}\n${content}`),
+      connection: connectionIdOf(this.#request.socket),
+      repeats: repeatsOf(this.#headers),
+    };
+    const number = refusedCallers.numberOf(repeatable, clock.nowMs());
+    this.#caller = { repeatable, number };
+    return number;
+  }
+}
+
+/** How often an SDK has made the call before, by its own count; undefined where it does not say. */
+function repeatsOf({ single }: RequestHeaders): number | undefined {
+  const repeats = Number.parseInt(single.get('x-stainless-retry-count') ?? '', 10);
+  return repeats >= 0 ? repeats : undefined;
 }
 
 function setAcceptEncoding(headers: string[], at: number, value: string): void {
