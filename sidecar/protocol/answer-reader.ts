@@ -3,7 +3,7 @@
 import type { Usage } from '../../core/usage.ts';
 import { ChunkSpan } from './chunk-span.ts';
 import { type KeyTable, NO_KEY } from './json-keys.ts';
-import { JsonScan } from './json-scan.ts';
+import { JsonScan, type JsonVisitor } from './json-scan.ts';
 import { isEscaped, MALFORMED, stringEnd } from './json-tokens.ts';
 import type { UsageReader } from './protocol.ts';
 
@@ -14,10 +14,12 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-/** Sets brackets apart from braces: `[` and `{` differ in it, `]` and `}` too. */
+/** What sets `{` apart from `[`. */
 const BRACE_BIT = 0x20;
 const EMPTY = Buffer.alloc(0);
+
+const IS_STRUCTURE = new Uint8Array(256);
+for (const byte of Buffer.from('"{}[]:,')) IS_STRUCTURE[byte] = 1;
 
 const USAGE = 0;
 const TEXT = 1;
@@ -38,6 +40,7 @@ export class AnswerReader implements UsageReader {
   outputBytes = 0;
   private readonly shape: AnswerShape;
   private reported: Usage | undefined = undefined;
+  private hasBegun = false;
   private isOver = false;
   private depth = 0;
   /** Which field of the outermost object the position is in. */
@@ -61,6 +64,10 @@ export class AnswerReader implements UsageReader {
   }
 
   push(chunk: Buffer): Buffer {
+    if (!this.hasBegun) {
+      this.hasBegun = true;
+      this.isOver = this.readWhole(chunk);
+    }
     let pos = 0;
     while (pos < chunk.length && !this.isOver) {
       pos = this.isInString ? this.passString(chunk, pos) : this.passStructure(chunk, pos);
@@ -73,20 +80,40 @@ export class AnswerReader implements UsageReader {
     return EMPTY;
   }
 
+  /** Most answers come in one chunk: a scan of the whole costs half. False when this is not a whole document. */
+  private readWhole(chunk: Buffer): boolean {
+    const scan = new JsonScan(chunk);
+    const meter = new StringMeter();
+    let usage: Usage | undefined;
+    scan.enterObject();
+    while (scan.nextKey()) {
+      const field = scan.keyIn(this.shape.fields);
+      if (field === USAGE) usage = this.shape.readUsage(scan) ?? usage;
+      else scan.walk(field === TEXT ? meter : undefined);
+    }
+    if (!scan.atEnd()) return false;
+    this.reported = usage;
+    this.outputBytes = meter.stringBytes;
+    return true;
+  }
+
   /** Goes on behind the next opening quote, or to the end of the chunk. */
   private passStructure(chunk: Buffer, start: number): number {
-    for (let pos = start; pos < chunk.length; pos += 1) {
+    let pos = structureFrom(chunk, start);
+    while (pos < chunk.length) {
       const byte = chunk[pos] ?? 0;
+      pos += 1;
       if (byte === QUOTE) {
-        this.openString(pos + 1);
-        return pos + 1;
+        this.openString(pos);
+        return pos;
       }
-      if (byte === COLON) this.passColon(pos + 1);
+      if (byte === COLON) this.passColon(pos);
       else if (byte === COMMA) this.passComma();
       else if ((byte | BRACE_BIT) === OPEN_OBJECT) this.open(byte);
-      else if ((byte | BRACE_BIT) === CLOSE_OBJECT) this.close(chunk, pos + 1);
+      else this.close(chunk, pos);
+      pos = structureFrom(chunk, pos);
     }
-    return chunk.length;
+    return pos;
   }
 
   /** Goes on behind the closing quote, or to the end of the chunk. */
@@ -95,16 +122,12 @@ export class AnswerReader implements UsageReader {
     const quote = stringEnd(chunk, from, chunk.length);
     const end = quote === MALFORMED ? chunk.length : quote;
     this.stringBytes += end - start;
-    if (this.isText()) this.outputBytes += end - start;
+    if (this.field === TEXT) this.outputBytes += end - start;
     this.isInEscape = quote === MALFORMED && isEscaped(chunk, from, chunk.length);
     if (quote === MALFORMED) return chunk.length;
     this.isInString = false;
     if (this.expectsKey) this.closeKey(chunk, quote);
     return quote + 1;
-  }
-
-  private isText(): boolean {
-    return this.field === TEXT && this.depth > 1;
   }
 
   private openString(at: number): void {
@@ -121,9 +144,12 @@ export class AnswerReader implements UsageReader {
   }
 
   private passColon(valueAt: number): void {
-    if (this.depth === 1 && this.field === USAGE) this.keep(valueAt);
-    // The string before a colon was a key.
-    else if (this.isText()) this.outputBytes -= this.stringBytes;
+    if (this.depth === 1) {
+      if (this.field === USAGE) this.keep(valueAt);
+    } else if (this.field === TEXT) {
+      // The string before a colon was a key.
+      this.outputBytes -= this.stringBytes;
+    }
   }
 
   private passComma(): void {
@@ -155,4 +181,24 @@ export class AnswerReader implements UsageReader {
     this.isKeeping = true;
     this.span.begin(at);
   }
+}
+
+/** The offset of the next quote, bracket, colon or comma; the length of the chunk when there is none. */
+function structureFrom(chunk: Buffer, start: number): number {
+  let pos = start;
+  while (pos < chunk.length && IS_STRUCTURE[chunk[pos] ?? 0] === 0) pos += 1;
+  return pos;
+}
+
+/** Counts the bytes of all strings that are values. */
+class StringMeter implements JsonVisitor {
+  stringBytes = 0;
+
+  string(start: number, end: number): void {
+    this.stringBytes += end - start;
+  }
+
+  key(): void {}
+  open(): void {}
+  close(): void {}
 }

@@ -2,7 +2,7 @@
 // else is stepped over byte by byte, so that nothing is built and nothing is allocated in proportion to the document.
 
 import { type KeyTable, LOOK_ALIKE } from './json-keys.ts';
-import { decodeString, MALFORMED, scalarEnd, spaceEnd, stringEnd } from './json-tokens.ts';
+import { decodeString, MALFORMED, numberIn, scalarEnd, spaceEnd, stringEnd } from './json-tokens.ts';
 
 /** Containers nested deeper than this are a problem. */
 export const MAX_DEPTH = 64;
@@ -124,7 +124,7 @@ export class JsonScan {
     const start = this.pos;
     const isNumber = first <= NINE && first !== QUOTE;
     if (!this.skip() || !isNumber || this.pos - start > MAX_NUMBER_BYTES) return undefined;
-    return Number(this.bytes.toString('latin1', start, this.pos));
+    return numberIn(this.bytes, start, this.pos);
   }
 
   /** Takes one value: its value when it is true or false. */

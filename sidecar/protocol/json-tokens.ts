@@ -18,6 +18,9 @@ const CASE_BIT = 0x20;
 /** The offset that stands for "malformed": behind every document. */
 export const MALFORMED = 0x3fffffff;
 
+/** So many digits fit a double without loss. */
+const MAX_EXACT_DIGITS = 15;
+
 /** For so many bytes a loop is faster than a call into native code (about 30 ns). */
 const NEAR_BYTES = 64;
 
@@ -101,6 +104,18 @@ function digitsEnd(bytes: Buffer, start: number, end: number): number {
     pos += 1;
   }
   return pos > start ? pos : MALFORMED;
+}
+
+/** The value of the number in `[start, end)`. */
+export function numberIn(bytes: Buffer, start: number, end: number): number {
+  if (end - start > MAX_EXACT_DIGITS) return Number(bytes.toString('latin1', start, end));
+  let value = 0;
+  for (let pos = start; pos < end; pos += 1) {
+    const digit = (bytes[pos] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) return Number(bytes.toString('latin1', start, end));
+    value = 10 * value + digit;
+  }
+  return value;
 }
 
 const LITERALS: readonly Buffer[] = ['true', 'false', 'null'].map((word) => Buffer.from(word));

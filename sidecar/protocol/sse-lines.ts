@@ -65,9 +65,7 @@ export class SseLines {
       this.endsInReturn = false;
       return this.take(pos, chunk[pos] === LINE_FEED ? pos + 1 : pos);
     }
-    if (this.lineFeed < pos) this.lineFeed = chunk[pos] === LINE_FEED ? pos : find(chunk, LINE_FEED, pos);
-    if (this.carriageReturn < pos) this.carriageReturn = find(chunk, CARRIAGE_RETURN, pos);
-    const end = Math.min(this.lineFeed, this.carriageReturn);
+    const end = this.endFrom(pos);
     this.endsInReturn = end === chunk.length - 1 && chunk[end] === CARRIAGE_RETURN;
     if (end < chunk.length && !this.endsInReturn) {
       const isPair = chunk[end] === CARRIAGE_RETURN && chunk[end + 1] === LINE_FEED;
@@ -83,6 +81,15 @@ export class SseLines {
     this.push(EMPTY);
     this.endsInReturn = false;
     return this.to < this.base && this.take(0, 0);
+  }
+
+  /** Where in the chunk the line at `pos` has its end; the length of the chunk when it goes on. */
+  private endFrom(pos: number): number {
+    const { chunk } = this;
+    // Between events the empty line is next.
+    if (this.lineFeed < pos) this.lineFeed = chunk[pos] === LINE_FEED ? pos : find(chunk, LINE_FEED, pos);
+    if (this.carriageReturn < pos) this.carriageReturn = find(chunk, CARRIAGE_RETURN, pos);
+    return Math.min(this.lineFeed, this.carriageReturn);
   }
 
   /** The line ends before `end`, the next one begins at `behind`. */
