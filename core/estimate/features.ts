@@ -14,7 +14,7 @@ export type InputFeatures = {
    * many short tokens: without this count the error on JSON is three times as large. Absent counts as 0.
    */
   readonly digitBytes?: number;
-  /** Bytes above 0x7F. */
+  /** Bytes above 0x7F. A character written as an escape (`\u4e2d`) counts as the three bytes that it stands for. */
   readonly nonAsciiBytes: number;
   readonly messages: number;
   /** Images, audio and files given by reference or inline (inline data is not counted as text). */

@@ -59,10 +59,11 @@ export class InputMeter {
   }
 
   features(): InputFeatures {
-    const { proseBytes, codeBytes, nonAsciiBytes } = this.visitor.tally;
+    const { proseBytes, codeBytes, digitBytes, nonAsciiBytes } = this.visitor.tally;
     return {
       proseBytes,
       codeBytes,
+      digitBytes,
       nonAsciiBytes,
       messages: this.messages,
       media: this.visitor.media,
