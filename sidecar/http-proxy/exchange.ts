@@ -16,7 +16,7 @@ import { actualOf, type Ending } from '../../core/settlement.ts';
 import type { CallOutcome } from '../call-observer.ts';
 import type { Hold } from '../governor.ts';
 import type { MeteredCall } from '../meter.ts';
-import type { RequestFacts, UsageReader } from '../protocol/protocol.ts';
+import type { RequestFacts, Route, UsageReader } from '../protocol/protocol.ts';
 import type { Upstream } from '../upstream.ts';
 import { drain, sendRefusal } from './answer-sender.ts';
 import { useOf } from './call-use.ts';
@@ -33,7 +33,7 @@ import { appendLimitHeaders } from './limit-headers.ts';
 import { readParsedBody } from './parsed-body.ts';
 import type { RepeatableCall } from './refused-callers.ts';
 import { askForBody, type Messages } from './request-body.ts';
-import { type Target, toolNamesOf } from './target.ts';
+import { lenientPath, type Target, toolNamesOf } from './target.ts';
 
 /** Time between looks at how much a stream has used so far. */
 const TOP_UP_INTERVAL_MS = 1_000;
@@ -97,7 +97,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#refuse(repeatedHeader(this.#headers.repeated));
       return;
     }
-    const route = this.#upstream.protocol.route(this.#request.method ?? '', this.#target.path);
+    const route = this.#route();
+    if (route === undefined) {
+      const detail = 'The path of a model call must be written exactly as the API has it.';
+      this.#refuse(refusal('INVALID', 'MALFORMED_REQUEST', detail));
+      return;
+    }
     if (route.kind !== 'metered') {
       const metering = route.kind === 'unparsed' && route.paid ? 'unreadable' : 'complete';
       this.#decide(REQUEST_COST, metering);
@@ -121,6 +126,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
   stop(): void {
     this.#stoppedByUs = true;
     this.#response.destroy();
+  }
+
+  /** Undefined for a path that is no model call as it stands, and could be one to a lenient server. */
+  #route(): Route | undefined {
+    const { protocol } = this.#upstream;
+    const method = this.#request.method ?? '';
+    const route = protocol.route(method, this.#target.path);
+    if (route.kind !== 'unparsed' || !route.paid) return route;
+    return protocol.route(method, lenientPath(this.#target.path)).kind === 'metered' ? undefined : route;
   }
 
   #decideModelCall(facts: RequestFacts): void {

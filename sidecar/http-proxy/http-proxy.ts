@@ -253,8 +253,19 @@ function isOwnHost(host: string | undefined): boolean {
 /** What is wrong with a request before its path is looked at. */
 function problemOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
   if (!isOwnHost(headers.host)) return 'The Host header must name this machine: localhost or 127.0.0.1.';
+  if (isRepeated('host', rawHeaders)) return 'The Host header must be sent once.';
   if (rawHeaders.length > 2 * MAX_HEADERS) return `There are more than ${MAX_HEADERS} headers.`;
   return undefined;
+}
+
+/** Does a header (in lower case) come more than once? Node would keep the first one. */
+function isRepeated(name: string, rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const one = rawHeaders[i];
+    if (one?.length === name.length && one.toLowerCase() === name) count += 1;
+  }
+  return count > 1;
 }
 
 function describe(code: string | undefined): string {

@@ -1,6 +1,8 @@
 // Which upstream a request path names. The path is read strictly: whatever two parties could read in two ways is
 // refused, because a limit or a restriction that is matched on one reading would be passed by the other.
 
+import { UNKNOWN } from '../../core/call.ts';
+
 /** Where a request wants to go. */
 export type Target =
   /** `path` is the path at the provider without query (`/v1/chat/completions`), `pathAndQuery` what is appended to the upstream's base. */
@@ -18,8 +20,11 @@ export type Target =
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
-/** Dots, slashes, backslashes, NUL and controls in an encoded form: no honest client needs them, and servers disagree. */
-const DISGUISED = /%(?:2e|2f|5c|25|[01][0-9a-f]|7f)/i;
+/**
+ * Slashes, backslashes, percent signs, controls and whatever never needs to be encoded (letters, digits, `-._~`), in an
+ * encoded form: no honest client sends them, and servers disagree.
+ */
+const DISGUISED = /%(?:2[5def]|3\d|[46][1-9a-f]|5[0-9acf]|7[0-9aef]|[01][0-9a-f])/i;
 const PLAIN_PATH = /^\/[\x21-\x7e]*$/;
 
 /** Longest request target read, in bytes. */
@@ -65,6 +70,9 @@ function namedUpstream(rest: string, query: string, agent: string | undefined): 
   const nameEnd = endOfSegment(rest, '/upstream/'.length);
   const upstream = rest.slice('/upstream/'.length, nameEnd);
   if (!NAME.test(upstream)) return invalid('The upstream name in the path is missing or not a name.');
+  // One way in for each provider: by another one its model calls would not be known as such.
+  if (upstream === 'openai') return invalid('The upstream openai is reached at /openai/v1/...');
+  if (upstream === 'anthropic') return invalid('The upstream anthropic is reached at /anthropic/v1/...');
   const path = nameEnd === rest.length ? '/' : rest.slice(nameEnd);
   return { kind: 'upstream', agent, upstream, path, pathAndQuery: path + query };
 }
@@ -75,7 +83,7 @@ function problemOf(path: string): string | undefined {
   if (path.includes('//')) return 'The path must not hold empty segments ("//").';
   if (/\/\.\.?(?:\/|$)/.test(path)) return 'The path must not hold "." or ".." segments.';
   if (DISGUISED.test(path))
-    return 'The path must not hold encoded dots, slashes, percent signs or control characters.';
+    return 'The path must not hold encoded letters, digits, "-._~", slashes, percent signs or control characters.';
   return undefined;
 }
 
@@ -95,16 +103,33 @@ const MAX_TOOL_NAME = 128;
 export const MAX_SEGMENTS = 64;
 
 /**
- * The names under which an HTTP call could be known as a tool: its decoded path segments, the first one first.
+ * The names under which an HTTP call could be known as a tool: its decoded path segments, the first one first, each
+ * also without its parameters (`search;v=1` is `search` to some servers); UNKNOWN for the root.
  * Undefined when a segment cannot be decoded or there are too many.
  */
 export function toolNamesOf(path: string): string[] | undefined {
   const segments = path.split('/').filter((segment) => segment !== '');
   if (segments.length > MAX_SEGMENTS) return undefined;
+  if (segments.length === 0) return [UNKNOWN];
   try {
-    return segments.map((segment) => decodeURIComponent(segment).slice(0, MAX_TOOL_NAME));
+    return segments.flatMap(namesOf);
   } catch {
     // A malformed escape: decodeURIComponent has no other way to say so.
     return undefined;
   }
+}
+
+/** Throws on a malformed escape. */
+function namesOf(segment: string): string[] {
+  const name = decodeURIComponent(segment).slice(0, MAX_TOOL_NAME);
+  const semicolon = name.indexOf(';');
+  return semicolon < 0 ? [name] : [name.slice(0, semicolon), name];
+}
+
+/** A path as a lenient server might read it: in any case, without parameters, without a slash at its end. */
+export function lenientPath(path: string): string {
+  return path
+    .toLowerCase()
+    .replaceAll(/;[^/]*/g, '')
+    .replace(/\/+$/, '');
 }

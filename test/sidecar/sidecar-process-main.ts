@@ -1,0 +1,54 @@
+// The process behind sidecar-process.ts.
+
+import { createLineWriter } from '../../runtime/line-writer.ts';
+import { createLog } from '../../runtime/log.ts';
+import { readSettings } from '../../runtime/settings.ts';
+import { createPolicyDirectory } from '../../sidecar/policy-directory.ts';
+import { SIDECAR_SETTINGS } from '../../sidecar/settings.ts';
+import { startSidecar } from '../../sidecar/sidecar.ts';
+import type { FromProcess, ProcessPlan } from './sidecar-process.ts';
+
+const plan = JSON.parse(process.argv[2] ?? '') as ProcessPlan; // Written by startSidecarProcess.
+const none = { get: () => undefined };
+const read = readSettings(SIDECAR_SETTINGS, { flag: none, env: none });
+if (read.kind === 'invalid') throw new Error(read.problems.join('\n'));
+
+const sidecar = await startSidecar(
+  { ...read.settings, port: 0, healthPort: 0, ...plan.settings },
+  {
+    source: createPolicyDirectory(plan.policyFile),
+    workload: { tenant: 'default', agent: 'agent', user: undefined, pod: 'pod' },
+    log: createLog({
+      process: 'sidecar',
+      level: 'warn',
+      writer: createLineWriter({ to: 2, bufferBytes: 0, flushMs: 0 }),
+    }),
+    upstreams: new Map(Object.entries(plan.upstreams).map(([name, url]) => [name, new URL(url)])),
+    policiesChanged: () => undefined,
+    limitWarned: () => undefined,
+  },
+);
+
+function say(message: FromProcess): void {
+  process.send?.(message);
+}
+
+process.on('message', () => {
+  globalThis.gc?.();
+  const { user, system } = process.cpuUsage();
+  const { heapUsed, rss } = process.memoryUsage();
+  const use = {
+    cpuMicros: user + system,
+    heapBytes: heapUsed,
+    residentBytes: rss,
+    peakResidentBytes: process.resourceUsage().maxRSS * 1_024,
+  };
+  say({ kind: 'use', use });
+});
+process.once('SIGTERM', async () => {
+  await sidecar.close();
+  process.disconnect?.();
+});
+process.once('disconnect', () => process.exit());
+
+say({ kind: 'listening', port: sidecar.port, healthPort: sidecar.healthPort });

@@ -1,0 +1,105 @@
+// A sidecar in a process of its own, so that its CPU time and its memory are its own.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SidecarSettings } from '../../sidecar/settings.ts';
+
+/** What the process has used so far. */
+export type ProcessUse = {
+  /** User and system time in microseconds. */
+  readonly cpuMicros: number;
+  /** The JavaScript heap after a collection, in bytes. */
+  readonly heapBytes: number;
+  /** Resident memory after a collection, and the most it ever was, in bytes. */
+  readonly residentBytes: number;
+  readonly peakResidentBytes: number;
+};
+
+export type SidecarProcess = {
+  readonly pid: number;
+  readonly port: number;
+  readonly url: string;
+  readonly openaiBaseUrl: string;
+  /** The metrics as text. */
+  metrics(): Promise<string>;
+  /** Collects garbage and looks. */
+  measure(): Promise<ProcessUse>;
+  /** Drains and ends it; SIGTERM does the same. Resolves to its exit code. */
+  close(): Promise<number | null>;
+  /** Sends SIGTERM. */
+  terminate(): void;
+  readonly exited: Promise<number | null>;
+};
+
+/** What the process is started with; it comes as JSON in its first argument. */
+export type ProcessPlan = {
+  readonly policyFile: string;
+  readonly upstreams: Readonly<Record<string, string>>;
+  readonly settings: Partial<SidecarSettings>;
+};
+
+/** What the process says and is told. */
+export type FromProcess =
+  | { readonly kind: 'listening'; readonly port: number; readonly healthPort: number }
+  | { readonly kind: 'use'; readonly use: ProcessUse };
+export type ToProcess = { readonly kind: 'measure' };
+
+/** As bin/flyball starts Node, and with a hand on the collector. */
+const NODE_FLAGS = ['--max-semi-space-size=4', '--expose-gc'];
+
+/** Starts it with these policies; `upstreams` replace the built-in ones by name. */
+export async function startSidecarProcess(
+  policies: string,
+  upstreams: Readonly<Record<string, string>>,
+  settings: Partial<SidecarSettings> = {},
+): Promise<SidecarProcess> {
+  const directory = await mkdtemp(join(tmpdir(), 'flyball-'));
+  const policyFile = join(directory, 'policies.yaml');
+  await writeFile(policyFile, policies);
+  const plan: ProcessPlan = { policyFile, upstreams, settings };
+  const child = fork(new URL('./sidecar-process-main.ts', import.meta.url), [JSON.stringify(plan)], {
+    execArgv: NODE_FLAGS,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const exited = once(child, 'exit').then(async ([code]) => {
+    await rm(directory, { recursive: true });
+    return code as number | null; // As the documentation of the event says.
+  });
+  const { port, healthPort } = await heard(child, 'listening');
+  return {
+    pid: child.pid ?? 0,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    openaiBaseUrl: `http://127.0.0.1:${port}/openai/v1`,
+    metrics: async () => (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text(),
+    measure: async () => {
+      const use = heard(child, 'use');
+      child.send({ kind: 'measure' } satisfies ToProcess);
+      return (await use).use;
+    },
+    terminate: () => child.kill('SIGTERM'),
+    close: () => {
+      child.kill('SIGTERM');
+      return exited;
+    },
+    exited,
+  };
+}
+
+async function heard<Kind extends FromProcess['kind']>(
+  child: ChildProcess,
+  kind: Kind,
+): Promise<Extract<FromProcess, { kind: Kind }>> {
+  for (;;) {
+    const [message] = (await Promise.race([once(child, 'message'), ended(child)])) as [FromProcess]; // By the process below.
+    if (message.kind === kind) return message as Extract<FromProcess, { kind: Kind }>;
+  }
+}
+
+async function ended(child: ChildProcess): Promise<never> {
+  const [code] = await once(child, 'exit');
+  throw new Error(`the sidecar's process ended with ${code}`);
+}
