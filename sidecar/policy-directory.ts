@@ -18,43 +18,49 @@ const MAX_FILE_BYTES = 1_024 * 1_024;
 const MAX_ALIASES = 100;
 
 /** Changes are looked for this often: it works on every file system, and with the link swaps of mounted volumes. */
-const POLL_INTERVAL_MS = 500;
+const POLL_INTERVAL_MS = 250;
 
 type PolicyFile = { readonly name: string; readonly text: string };
+type ReadFiles = { readonly files: readonly PolicyFile[] } | { readonly problem: string };
 
 /** Reads the policies at a path once. */
 export async function readPolicyFiles(path: string): Promise<PolicyLoad> {
-  const files = await readFiles(path);
-  return 'problem' in files
-    ? { kind: 'broken', problems: [fileProblem(path, files.problem)] }
-    : toLoad(files.files);
+  return toLoad(path, await readFiles(path));
 }
 
-/** The policies at a path, and their changes. */
+/**
+ * The policies at a path, and their changes. A change is taken when it has been seen twice: a file that is just being
+ * written may read as a valid, shorter one.
+ */
 export function createPolicyDirectory(path: string): PolicySource {
-  let digest = '';
+  let taken = '';
+  let seen = '';
   let timer: NodeJS.Timeout | undefined;
   let busy = false;
-  const read = async (): Promise<{ readonly load: PolicyLoad; readonly isNew: boolean }> => {
+  /** The change to take now; undefined when there is none. */
+  const poll = async (): Promise<PolicyLoad | undefined> => {
     const files = await readFiles(path);
-    const seen = createHash('sha256').update(JSON.stringify(files)).digest('hex');
-    const isNew = seen !== digest;
-    digest = seen;
-    const load: PolicyLoad =
-      'problem' in files
-        ? { kind: 'broken', problems: [fileProblem(path, files.problem)] }
-        : toLoad(files.files);
-    return { load, isNew };
+    const digest = digestOf(files);
+    const isSettled = digest === seen;
+    seen = digest;
+    if (!isSettled || digest === taken) return undefined;
+    taken = digest;
+    return toLoad(path, files);
   };
   return {
-    load: async () => (await read()).load,
+    load: async () => {
+      const files = await readFiles(path);
+      taken = digestOf(files);
+      seen = taken;
+      return toLoad(path, files);
+    },
     watch: (changed) => {
       timer = setInterval(() => {
         if (busy) return;
         busy = true;
-        void read().then(({ load, isNew }) => {
+        void poll().then((load) => {
           busy = false;
-          if (isNew && timer !== undefined) changed(load);
+          if (load !== undefined && timer !== undefined) changed(load);
         });
       }, POLL_INTERVAL_MS).unref();
     },
@@ -65,9 +71,11 @@ export function createPolicyDirectory(path: string): PolicySource {
   };
 }
 
-async function readFiles(
-  path: string,
-): Promise<{ readonly files: readonly PolicyFile[] } | { readonly problem: string }> {
+function digestOf(files: ReadFiles): string {
+  return createHash('sha256').update(JSON.stringify(files)).digest('hex');
+}
+
+async function readFiles(path: string): Promise<ReadFiles> {
   try {
     const isDirectory = (await stat(path)).isDirectory();
     const paths = isDirectory ? (await policyNames(path)).map((name) => join(path, name)) : [path];
@@ -97,10 +105,21 @@ type ReadDocument = {
   readonly lines: LineCounter;
 };
 
-function toLoad(files: readonly PolicyFile[]): PolicyLoad {
+function toLoad(path: string, read: ReadFiles): PolicyLoad {
+  return 'problem' in read
+    ? { kind: 'broken', problems: [fileProblem(path, read.problem)] }
+    : readAll(read.files);
+}
+
+function readAll(files: readonly PolicyFile[]): PolicyLoad {
   const read = files.flatMap(documentsOf);
-  const problems = read.flatMap(syntaxProblems);
-  const documents = read.filter(({ document }) => document.errors.length === 0 && document.contents !== null);
+  const written = read.filter(({ document }) => document.errors.length > 0 || document.contents !== null);
+  const empty = files.filter((file) => !written.some((one) => one.file === file));
+  const problems = [
+    ...empty.map(({ name }) => fileProblem(name, 'holds no policy: write one, or remove the file')),
+    ...read.flatMap(syntaxProblems),
+  ];
+  const documents = written.filter(({ document }) => document.errors.length === 0);
   const policies: Policy[] = [];
   const warnings: string[] = [];
   parsePolicies(documents.map(({ document }) => toPlain(document))).forEach((parsed, i) => {

@@ -125,9 +125,15 @@ async function start(
     headersTimeoutMs: settings.headersTimeout,
     requestTimeoutMs: settings.requestTimeout,
   });
+  // Started first and so stopped last: while calls drain, probes and scrapes are still answered.
+  const healthPort = await serveHealth(
+    settings,
+    parts,
+    { clock, lifecycle },
+    { isTakingCalls: () => proxy.isTakingCalls, scrape: () => telemetry.scrape() },
+  );
   const { port } = await proxy.listen('127.0.0.1', settings.port);
   lifecycle.onStop('http proxy', () => proxy.close(settings.grace), settings.grace + CLOSE_GRACE_MS);
-  const healthPort = await serveHealth(settings, parts, { clock, lifecycle }, () => telemetry.scrape());
   const close = async (): Promise<void> => {
     for (const { name, error } of await lifecycle.stop(settings.grace + 2 * CLOSE_GRACE_MS)) {
       parts.log.error('stop failed', { name, error });
@@ -149,16 +155,18 @@ async function serveHealth(
   settings: SidecarSettings,
   parts: SidecarParts,
   { clock, lifecycle }: Foundation,
-  scrape: () => Promise<string>,
+  sources: { isTakingCalls(): boolean; scrape(): Promise<string> },
 ): Promise<number> {
   const health = await createHealthServer({
     host: '0.0.0.0',
     port: settings.healthPort,
     clock,
     readiness: () => [
-      { name: 'running', ok: !lifecycle.stopping, detail: lifecycle.stopping ? 'Stopping.' : 'Running.' },
+      sources.isTakingCalls()
+        ? { name: 'calls', ok: true, detail: 'Calls are taken.' }
+        : { name: 'calls', ok: false, detail: lifecycle.stopping ? 'Stopping.' : 'Starting.' },
     ],
-    scrape,
+    scrape: () => sources.scrape(),
     onError: (error) => parts.log.warn('health server', { error }),
   });
   lifecycle.onStop('health server', () => health.close(CLOSE_GRACE_MS), CLOSE_GRACE_MS);

@@ -125,6 +125,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Ends the call at once and settles what it used. */
   stop(): void {
     this.#stoppedByUs = true;
+    this.#onCallerClosed();
     this.#response.destroy();
   }
 

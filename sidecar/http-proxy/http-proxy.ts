@@ -77,6 +77,11 @@ export class HttpProxy {
     return this.#open.size;
   }
 
+  /** From `listen` to `close`. */
+  get isTakingCalls(): boolean {
+    return this.#server.listening && !this.#stopping;
+  }
+
   /** Listens; resolves to the address in use. Rejects with the system's error (EADDRINUSE, EACCES). */
   listen(host: string, port: number): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {

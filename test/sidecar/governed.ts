@@ -9,11 +9,13 @@ import type { Log } from '../../runtime/log.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import type { PolicyLoad, PolicySource } from '../../sidecar/policy-source.ts';
 import { SIDECAR_SETTINGS, type SidecarSettings } from '../../sidecar/settings.ts';
-import { type Sidecar, startSidecar } from '../../sidecar/sidecar.ts';
+import { type Sidecar, type SidecarParts, startSidecar } from '../../sidecar/sidecar.ts';
 
 export type GovernedOptions = {
-  /** Policies as YAML documents; the short form `- {name: ..., unit: ...}` of limits is enough, see `policyOf`. */
-  readonly policies: string;
+  /** Policies as YAML documents, see `policyOf`; or where they come from. */
+  readonly policies: string | PolicySource;
+  /** Told as the parts of a sidecar are. */
+  readonly policiesChanged?: SidecarParts['policiesChanged'];
   readonly provider?: ProviderOptions;
   readonly settings?: Partial<SidecarSettings>;
   /** Upstreams beside openai and anthropic, relative to the provider: `{ mail: '/tools' }`. */
@@ -29,7 +31,7 @@ export type Governed = {
   readonly anthropicBaseUrl: string;
   /** Every warning so far, oldest first. */
   readonly warnings: readonly Warning[];
-  /** Takes over other policies, as a changed directory would. */
+  /** Takes over other policies, as a changed directory would; only where they were given as text. */
   change(policies: string): void;
   /** The metrics as text. */
   metrics(): Promise<string>;
@@ -44,7 +46,8 @@ export function policyOf(limits: readonly string[], rest = ''): string {
 /** Starts both. */
 export async function startGoverned(options: GovernedOptions): Promise<Governed> {
   const provider = await createProvider(options.provider ?? {});
-  const source = createSource(options.policies);
+  const given = options.policies;
+  const text = createSource(typeof given === 'string' ? given : '');
   const warnings: Warning[] = [];
   const named = Object.entries(options.upstreams ?? {}).map(
     ([name, path]) => [name, new URL(provider.url + path)] as const,
@@ -52,7 +55,7 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
   const sidecar = await startSidecar(
     { ...defaultSettings(), port: 0, healthPort: 0, grace: 2_000, ...options.settings },
     {
-      source,
+      source: typeof given === 'string' ? text : given,
       workload: { tenant: 'default', agent: 'agent', user: undefined, pod: 'pod' },
       log: SILENT,
       upstreams: new Map([
@@ -61,9 +64,12 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
         ...named,
       ]),
       limitWarned: (warning) => warnings.push(warning),
-      policiesChanged: () => undefined,
+      policiesChanged: options.policiesChanged ?? (() => undefined),
     },
-  );
+  ).catch(async (error: unknown) => {
+    await provider.close();
+    throw error;
+  });
   const url = `http://127.0.0.1:${sidecar.port}`;
   return {
     provider,
@@ -72,7 +78,7 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
     openaiBaseUrl: `${url}/openai/v1`,
     anthropicBaseUrl: `${url}/anthropic`,
     warnings,
-    change: (policies) => source.set(policies),
+    change: (policies) => text.set(policies),
     metrics: async () => (await fetch(`http://127.0.0.1:${sidecar.healthPort}/metrics`)).text(),
     close: async () => {
       await sidecar.close();
