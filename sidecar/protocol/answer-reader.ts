@@ -88,8 +88,11 @@ export class AnswerReader implements UsageReader {
     scan.enterObject();
     while (scan.nextKey()) {
       const field = scan.keyIn(this.shape.fields);
-      if (field === USAGE) usage = this.shape.readUsage(scan) ?? usage;
-      else scan.walk(field === TEXT ? meter : undefined);
+      const start = scan.pos;
+      if (field === USAGE) {
+        const read = this.shape.readUsage(scan);
+        usage = scan.pos - start > MAX_USAGE_BYTES ? usage : (read ?? usage);
+      } else scan.walk(field === TEXT ? meter : undefined);
     }
     if (!scan.atEnd()) return false;
     this.reported = usage;
