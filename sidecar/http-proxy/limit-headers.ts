@@ -8,6 +8,7 @@ import {
   toLimitText,
   toRateLimitFields,
 } from '../../core/signal/rate-limit-fields.ts';
+import { limitName } from '../../core/signal/violation.ts';
 
 /** Limits named in one answer; the tightest come first. */
 const MAX_LIMITS = 4;
@@ -25,11 +26,34 @@ export function appendLimitHeaders(headers: string[], standings: readonly Standi
 /** One standing per limit name, the tightest window of it, tightest limits first. */
 function tightest(standings: readonly Standing[]): readonly Standing[] {
   if (standings.length === 1) return standings;
-  const sorted = [...standings].sort((a, b) => b.usedPercent - a.usedPercent);
-  const unique = sorted.filter(
-    ({ rule }, i) => sorted.findIndex((other) => nameOf(other.rule) === nameOf(rule)) === i,
-  );
-  return unique.slice(0, MAX_LIMITS);
+  const picked: Standing[] = [];
+  for (const standing of standings) insert(picked, standing);
+  return picked.length > MAX_LIMITS ? picked.slice(0, MAX_LIMITS) : picked;
+}
+
+/** Most answers name few limits of like use, so each standing goes in at the end and past few others. */
+function insert(picked: Standing[], standing: Standing): void {
+  const same = indexOfLimit(picked, standing.rule);
+  if (same >= 0) {
+    if ((picked[same]?.usedPercent ?? 0) >= standing.usedPercent) return;
+    picked.splice(same, 1);
+  }
+  let at = picked.push(standing) - 1;
+  for (; at > 0; at--) {
+    const before = picked[at - 1];
+    if (before === undefined || before.usedPercent >= standing.usedPercent) break;
+    picked[at] = before;
+  }
+  picked[at] = standing;
+}
+
+function indexOfLimit(picked: readonly Standing[], rule: LimitRule): number {
+  const { name } = textOf(rule);
+  for (let at = 0; at < picked.length; at++) {
+    const other = picked[at]?.rule;
+    if (other !== undefined && textOf(other).name === name) return at;
+  }
+  return -1;
 }
 
 function toState({ rule, remaining, usedPercent, resetMs }: Standing): RateLimitState {
@@ -41,17 +65,12 @@ function toState({ rule, remaining, usedPercent, resetMs }: Standing): RateLimit
   };
 }
 
-/** As refusals call it. */
-function nameOf(rule: LimitRule): string {
-  return `${rule.policy}/${rule.limit}`;
-}
-
 function textOf(rule: LimitRule): LimitText {
   let text = texts.get(rule);
   if (text === undefined) {
     const isGauge = rule.shape.windowMs === 0;
     text = toLimitText({
-      name: nameOf(rule),
+      name: limitName(rule.policy, rule.limit),
       unit: rule.unit,
       quota: isGauge ? rule.shape.capacity : rule.shape.limit,
       windowSeconds: rule.shape.windowMs / 1_000,
