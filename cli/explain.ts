@@ -1,11 +1,11 @@
 // `flyball explain ID`: why was this call decided as it was?
 
+import { toUsd } from '../core/policy/usd.ts';
 import { Problem } from '../runtime/problem.ts';
 import { string, url } from '../runtime/setting-parsers.ts';
 import type { LedgerEntry } from '../sidecar/ledger.ts';
 import { readLedgerFile } from '../sidecar/ledger-file.ts';
 import type { LimitLine, SettleLine } from '../sidecar/ledger-line.ts';
-import { toUsd } from '../sidecar/limits-view.ts';
 import { DEFAULT_PORT } from '../sidecar/settings.ts';
 import { type Command, EXIT } from './command.ts';
 

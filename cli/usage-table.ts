@@ -1,6 +1,6 @@
 // Who spent what, as a table for people.
 
-import { toUsd } from '../sidecar/limits-view.ts';
+import { toUsd } from '../core/policy/usd.ts';
 import type { UsageRow } from '../sidecar/usage-totals.ts';
 
 const HEAD = [

@@ -5,10 +5,8 @@ import type { Chain } from './engine/chain.ts';
 import type { Demand } from './engine/engine.ts';
 import type { LimitRule } from './policy/plan.ts';
 import type { Reason, Refusal, Violation } from './refusal.ts';
+import { classOfWait } from './signal/retry-after.ts';
 import type { Unit } from './unit.ts';
-
-/** Announced waits up to this are THROTTLED: most SDKs obey them. Longer ones they ignore or sleep through. */
-const MAX_THROTTLED_MS = 59_000;
 
 const RATE_REASONS: Readonly<Record<Unit, Reason>> = {
   Requests: 'REQUEST_RATE_EXCEEDED',
@@ -28,7 +26,7 @@ const METERED_UNITS: ReadonlySet<Unit> = new Set(['InputTokens', 'OutputTokens',
 export function refuseUntil(chain: Chain, shortages: readonly Demand[], waitMs: number): Refusal {
   const violations = toViolations(chain, shortages);
   return {
-    class: waitMs <= MAX_THROTTLED_MS ? 'THROTTLED' : 'DEFERRED',
+    class: classOfWait(waitMs),
     reason: RATE_REASONS[violations[0]?.unit ?? 'Requests'],
     waitMs,
     violations,

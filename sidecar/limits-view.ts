@@ -3,7 +3,7 @@
 import { type Call, type KeyPart, UNKNOWN } from '../core/call.ts';
 import type { Standing } from '../core/decide.ts';
 import type { LimitRule } from '../core/policy/plan.ts';
-import { MICROS_PER_USD } from '../core/unit.ts';
+import { toUsd } from '../core/policy/usd.ts';
 import { cleanId, type Workload } from './identity.ts';
 
 /** One limit as the agent sees it. Amounts in the unit; dollars as decimal strings. */
@@ -110,14 +110,4 @@ function toView(rule: LimitRule, key: readonly string[], standing: Standing | un
     usedPercent: standing?.usedPercent ?? 0,
     resetSeconds: Math.ceil((standing?.resetMs ?? 0) / 1_000),
   };
-}
-
-/** Micro-dollars as a decimal string, without float arithmetic. */
-export function toUsd(micros: number): string {
-  const sign = micros < 0 ? '-' : '';
-  const whole = Math.floor(Math.abs(micros) / MICROS_PER_USD);
-  const fraction = String(Math.abs(micros) % MICROS_PER_USD)
-    .padStart(6, '0')
-    .replace(/0{1,4}$/, '');
-  return `${sign}${whole}.${fraction}`;
 }

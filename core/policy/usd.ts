@@ -14,3 +14,12 @@ export function parseUsd(text: string): number | undefined {
   if (dollars === undefined) return undefined;
   return Number(dollars) * MICROS_PER_USD + Number(fraction.padEnd(6, '0'));
 }
+
+/** Micro-dollars as a decimal string with two to six decimals, exact: 25000000 is `25.00`, -1500 is `-0.0015`. */
+export function toUsd(micros: number): string {
+  const whole = Math.abs(micros);
+  const decimals = String(whole % MICROS_PER_USD)
+    .padStart(6, '0')
+    .replace(/0{1,4}$/, '');
+  return `${micros < 0 ? '-' : ''}${Math.floor(whole / MICROS_PER_USD)}.${decimals}`;
+}

@@ -1,6 +1,7 @@
 // Amounts on the wire: whole numbers that every encoding can carry, and the same amounts as people read them.
 
-import { MICROS_PER_USD, type Unit } from '../unit.ts';
+import { toUsd } from '../policy/usd.ts';
+import type { Unit } from '../unit.ts';
 
 /** RFC 9651 integers have at most 15 digits. */
 const MAX_WHOLE = 999_999_999_999_999;
@@ -17,17 +18,9 @@ export function toWhole(amount: number): number {
 /** An amount as read in a sentence: dollars for micro-dollars, seconds for milliseconds of compute. */
 export function toWords(unit: Unit, amount: number): string {
   const whole = toWhole(amount);
-  if (unit === 'USD') return toDollars(whole);
+  if (unit === 'USD') return toUsd(whole);
   if (unit === 'ComputeSeconds') return String(whole / 1000);
   return String(whole);
-}
-
-/** At least two decimals, at most six, exact: 25000000 is `25.00`, 1500 is `0.0015`. */
-function toDollars(micros: number): string {
-  const decimals = String(micros % MICROS_PER_USD)
-    .padStart(6, '0')
-    .replace(/0{1,4}$/, '');
-  return `${Math.floor(micros / MICROS_PER_USD)}.${decimals}`;
 }
 
 /** Milliseconds as seconds with at most one decimal, rounded up: 3141 is `3.2`, 3000 is `3`. */

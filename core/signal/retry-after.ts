@@ -10,9 +10,6 @@ import { DENY_CLASS_RULES, MAX_WAIT_MS } from './deny-class.ts';
  */
 const MAX_THROTTLED_SECONDS = 59;
 
-const MAX_JITTER_SHARE = 0.1;
-const MAX_JITTER_MS = 5000;
-
 /** One wait in the two forms of the wire. `seconds * 1000 >= ms` always. */
 export type RetryAfter = {
   /** `Retry-After`: a whole number, at least 1. */
@@ -30,20 +27,6 @@ export function toRetryAfter(waitMs: number): RetryAfter {
 /** THROTTLED where the announced whole seconds are at most 59, otherwise DEFERRED. */
 export function classOfWait(waitMs: number): 'THROTTLED' | 'DEFERRED' {
   return toRetryAfter(waitMs).seconds <= MAX_THROTTLED_SECONDS ? 'THROTTLED' : 'DEFERRED';
-}
-
-/**
- * A wait with jitter: whole milliseconds, never less than asked, at most 10 % or 5 s more (whichever is smaller), the
- * same for one hash each time. A wait that is THROTTLED stays so.
- *
- * @param callerHash a 32-bit hash of who waits and for what (`hashString`)
- */
-export function jitteredWaitMs(waitMs: number, callerHash: number): number {
-  const { ms, seconds } = toRetryAfter(waitMs);
-  const room = Math.floor(waitMs + Math.min(waitMs * MAX_JITTER_SHARE, MAX_JITTER_MS)) - ms;
-  if (!(room > 0)) return ms;
-  const jittered = ms + (callerHash % (room + 1));
-  return seconds <= MAX_THROTTLED_SECONDS ? Math.min(jittered, MAX_THROTTLED_SECONDS * 1000) : jittered;
 }
 
 /** What a refusal announces, within the bounds of its class; undefined where its class announces nothing. */

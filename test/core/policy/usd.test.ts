@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseUsd } from '../../../core/policy/usd.ts';
+import { parseUsd, toUsd } from '../../../core/policy/usd.ts';
 
 describe('parseUsd', () => {
   it.each([
@@ -51,5 +51,21 @@ describe('parseUsd', () => {
         else expect(parsed).toBeGreaterThanOrEqual(2 ** 53);
       }),
     );
+  });
+});
+
+describe('toUsd', () => {
+  it.each([
+    [25_000_000, '25.00'],
+    [1_500, '0.0015'],
+    [1, '0.000001'],
+    [0, '0.00'],
+    [-1_500_000, '-1.50'],
+  ])('writes %d micro-dollars as %s', (micros, text) => {
+    expect(toUsd(micros)).toBe(text);
+  });
+
+  it('is read back as the same amount', () => {
+    fc.assert(fc.property(fc.nat(2 ** 50), (micros) => expect(parseUsd(toUsd(micros))).toBe(micros)));
   });
 });

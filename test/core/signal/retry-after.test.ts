@@ -1,16 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hashString } from '../../../core/hash-string.ts';
-import {
-  announcedWait,
-  classOfWait,
-  jitteredWaitMs,
-  toRetryAfter,
-} from '../../../core/signal/retry-after.ts';
+import { announcedWait, classOfWait, toRetryAfter } from '../../../core/signal/retry-after.ts';
 import { anyRefusal, anyWaitMs } from './refusals.ts';
-
-const anyHash = fc.nat({ max: 2 ** 32 - 1 });
-const saneWaitMs = fc.double({ min: 0.001, max: 1e12, noNaN: true });
 
 describe('toRetryAfter', () => {
   it.each([
@@ -53,47 +44,6 @@ describe('classOfWait', () => {
     [Number.POSITIVE_INFINITY, 'DEFERRED'],
   ])('%d ms is %s', (waitMs, denyClass) => {
     expect(classOfWait(waitMs)).toBe(denyClass);
-  });
-});
-
-describe('jitteredWaitMs', () => {
-  it('never shortens a wait, and lengthens it by at most 10 % or 5 s', () => {
-    fc.assert(
-      fc.property(saneWaitMs, anyHash, (waitMs, hash) => {
-        const jittered = jitteredWaitMs(waitMs, hash);
-        expect(Number.isInteger(jittered)).toBe(true);
-        expect(jittered).toBeGreaterThanOrEqual(waitMs);
-        // Rounding up to a whole millisecond is not jitter.
-        expect(jittered).toBeLessThanOrEqual(
-          Math.max(Math.ceil(waitMs), Math.min(waitMs * 1.1, waitMs + 5000)),
-        );
-      }),
-    );
-  });
-
-  it('never turns a THROTTLED wait into a DEFERRED one', () => {
-    fc.assert(
-      fc.property(fc.double({ min: 0.001, max: 70_000, noNaN: true }), anyHash, (waitMs, hash) => {
-        expect(classOfWait(jitteredWaitMs(waitMs, hash))).toBe(classOfWait(waitMs));
-      }),
-    );
-    expect(jitteredWaitMs(58_900, 2 ** 32 - 1)).toBeLessThanOrEqual(59_000);
-  });
-
-  it('tells one caller the same wait each time, and different callers different ones', () => {
-    const waits = [1, 2, 1].map((caller) => jitteredWaitMs(30_000, hashString(`pod-${caller}`)));
-    expect(waits[0]).toBe(waits[2]);
-    expect(waits[0]).not.toBe(waits[1]);
-  });
-
-  it('spreads a fleet: no tenth of the jitter gets more than 1.3 times its share of 1,000 callers', () => {
-    const tenths = new Array<number>(10).fill(0);
-    for (let caller = 0; caller < 1000; caller += 1) {
-      const extraMs = jitteredWaitMs(40_000, hashString(`agents/code-review-${caller}`)) - 40_000;
-      const tenth = Math.min(9, Math.floor(extraMs / 400));
-      tenths[tenth] = (tenths[tenth] ?? 0) + 1;
-    }
-    expect(Math.max(...tenths)).toBeLessThanOrEqual(130);
   });
 });
 
