@@ -65,6 +65,8 @@ export type Standing = {
 /** A limit that has newly reached a band of its `warnAt`, in percent. */
 export type Warning = { readonly band: number; readonly standing: Standing };
 
+const NONE: readonly LimitRule[] = [];
+
 /** Bounds of a decider. */
 export type DeciderBounds = KeyBounds & { readonly maxChains: number };
 
@@ -182,8 +184,7 @@ export class Decider {
     for (let i = 0; i < chain.slots.length; i++) {
       const slot = chain.slots[i] as number;
       this.#buckets.refill(slot, nowMs);
-      const share =
-        this.#buckets.at(this.#buckets.level, slot) / this.#buckets.at(this.#buckets.capacity, slot);
+      const share = this.#buckets.levelOf(slot) / this.#buckets.capacityOf(slot);
       if (share < least) [at, least] = [i, share];
     }
     const rule = chain.rules[at];
@@ -217,8 +218,8 @@ export class Decider {
 
   #standing(rule: LimitRule, slot: Slot, nowMs: number): Standing {
     this.#buckets.refill(slot, nowMs);
-    const capacity = this.#buckets.at(this.#buckets.capacity, slot);
-    const remaining = this.#buckets.at(this.#buckets.level, slot);
+    const capacity = this.#buckets.capacityOf(slot);
+    const remaining = this.#buckets.levelOf(slot);
     const usedPercent = capacity === 0 ? 100 : Math.floor((100 * (capacity - remaining)) / capacity);
     const resetMs = this.#buckets.isGauge(slot) ? 0 : this.#buckets.waitMs(slot, capacity);
     return { rule, remaining, usedPercent, resetMs };
@@ -274,6 +275,7 @@ function tooLarge(chain: Chain, shortages: readonly Demand[]): FinalDecision {
 }
 
 function admitted(chain: Chain, result: Extract<ReserveResult, { kind: 'admitted' }>): FinalDecision {
-  const shadowed = result.shadowed.flatMap((at) => chain.rules[at] ?? []);
-  return { kind: 'admit', reservation: result.reservation, chain, shadowed };
+  const { reservation, shadowed } = result;
+  const rules = shadowed.length === 0 ? NONE : shadowed.flatMap((at) => chain.rules[at] ?? []);
+  return { kind: 'admit', reservation, chain, shadowed: rules };
 }

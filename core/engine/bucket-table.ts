@@ -1,6 +1,7 @@
-// The state of every bucket, one slot each, as a structure of arrays: a decision touches a few numbers, no objects.
-// Arithmetic is exact: levels are whole numbers, and the part of a unit that is not yet earned is kept as a
-// whole-number numerator over the window, so nothing is gained or lost by rounding however often one asks.
+// The state of every bucket: a row of numbers in one typed array, so that a decision touches one cache line for each
+// bucket and no objects. Arithmetic is exact: levels are whole numbers, and the part of a unit that is not yet
+// earned is kept as a whole-number numerator over the window, so nothing is gained or lost by rounding however often one
+// asks.
 
 import { RefundHistory } from './refund-history.ts';
 
@@ -16,29 +17,39 @@ export type BucketShape = {
   readonly windowMs: number;
 };
 
+/** Which buckets are asked, and where each finds its amount in a cost. */
+export type Asked = { readonly slots: Int32Array; readonly chargeAt: Uint8Array };
+
 /** Products up to this size are exact in a double and so is the floor of their quotient. */
 const EXACT_PRODUCT = 2 ** 52;
 
 const INITIAL_SLOTS = 256;
+
+// Where the numbers of a bucket stand in its row.
+/** Units left; below 0 is debt. Valid as of UPDATED_AT. */
+const LEVEL = 0;
+const UPDATED_AT = 1;
+const CAPACITY = 2;
+const LIMIT = 3;
+const WINDOW = 4;
+/** Numerator over the window of the unit that is being earned, in [0, window). */
+const FRACTION = 5;
+/** The bucket has not risen since reservations with this mark and later ones; those before are in the refund history. */
+const FRESH_MARK = 6;
+const ROW_SHIFT = 3;
 
 /**
  * Token buckets and gauges in slots; grows by doubling (the key table bounds how many there are).
  * Time is whole monotonic milliseconds, and a bucket's time never goes back.
  */
 export class BucketTable {
-  /** Units left; below 0 is debt. Valid as of `updatedAtMs`. */
-  level: Float64Array = new Float64Array(INITIAL_SLOTS);
-  capacity: Float64Array = new Float64Array(INITIAL_SLOTS);
-  /** Open reservations that charged this bucket. */
-  open: Int32Array = new Int32Array(INITIAL_SLOTS);
-  readonly #history: RefundHistory = new RefundHistory(INITIAL_SLOTS);
-  #limit = new Float64Array(INITIAL_SLOTS);
-  #windowMs = new Float64Array(INITIAL_SLOTS);
-  /** Numerator over windowMs of the unit that is being earned, in [0, windowMs). */
-  #fraction = new Float64Array(INITIAL_SLOTS);
-  #updatedAtMs = new Float64Array(INITIAL_SLOTS);
-  #free: Slot[] = [];
+  #state = new Float64Array(INITIAL_SLOTS << ROW_SHIFT);
+  /** Open reservations that charged each bucket. */
+  #open = new Int32Array(INITIAL_SLOTS);
+  readonly #history = new RefundHistory(INITIAL_SLOTS);
+  readonly #free: Slot[] = [];
   #used = 0;
+  #nextMark = 0;
 
   /** Slots in use. */
   get size(): number {
@@ -48,60 +59,110 @@ export class BucketTable {
   /** A slot for a new bucket that starts with `level` units, at most its capacity. */
   allocate(shape: BucketShape, level: number, nowMs: number): Slot {
     const slot = this.#free.pop() ?? this.#used++;
-    if (slot >= this.level.length) this.#grow();
-    this.capacity[slot] = shape.capacity;
-    this.#limit[slot] = shape.limit;
-    this.#windowMs[slot] = shape.windowMs;
-    this.level[slot] = Math.min(level, shape.capacity);
-    this.#fraction[slot] = 0;
-    this.#updatedAtMs[slot] = nowMs;
-    this.open[slot] = 0;
+    const row = slot << ROW_SHIFT;
+    if (row >= this.#state.length) this.#grow();
+    const state = this.#state;
+    state[row + LEVEL] = Math.min(level, shape.capacity);
+    state[row + UPDATED_AT] = nowMs;
+    state[row + CAPACITY] = shape.capacity;
+    state[row + LIMIT] = shape.limit;
+    state[row + WINDOW] = shape.windowMs;
+    state[row + FRACTION] = 0;
+    state[row + FRESH_MARK] = this.#nextMark;
+    this.#open[slot] = 0;
     return slot;
   }
 
   /** Gives a slot back. Only a bucket that `isForgettable` may be released: anything else would reset a limit. */
   release(slot: Slot): void {
-    if (this.at(this.open, slot) !== 0) throw new Error(`bucket ${slot} released with open reservations`);
+    if (this.isOpen(slot)) throw new Error(`bucket ${slot} released with open reservations`);
     this.#free.push(slot);
   }
 
   /** Full, and no reservation can still change it: forgetting it and starting a full one anew is the same. */
   isForgettable(slot: Slot, nowMs: number): boolean {
-    if (this.at(this.open, slot) !== 0) return false;
+    if (this.isOpen(slot)) return false;
     this.refill(slot, nowMs);
-    return this.at(this.level, slot) >= this.at(this.capacity, slot);
+    return this.levelOf(slot) >= this.capacityOf(slot);
+  }
+
+  /** Units left; below 0 is debt. Valid as of the last refill. */
+  levelOf(slot: Slot): number {
+    return this.#at(slot, LEVEL);
+  }
+
+  /** Bucket size in units. */
+  capacityOf(slot: Slot): number {
+    return this.#at(slot, CAPACITY);
+  }
+
+  /** Is this a gauge (concurrency) rather than a token bucket? */
+  isGauge(slot: Slot): boolean {
+    return this.#at(slot, WINDOW) === 0;
+  }
+
+  /** Has a reservation charged this bucket that has not ended? */
+  isOpen(slot: Slot): boolean {
+    return this.#open[slot] !== 0;
   }
 
   /** Brings a bucket to `nowMs`. Going back in time does nothing. */
   refill(slot: Slot, nowMs: number): void {
-    const elapsedMs = nowMs - this.at(this.#updatedAtMs, slot);
-    if (elapsedMs <= 0) return;
-    this.#updatedAtMs[slot] = nowMs;
-    const windowMs = this.at(this.#windowMs, slot);
-    if (windowMs === 0) return;
-    const level = this.at(this.level, slot);
-    const capacity = this.at(this.capacity, slot);
-    if (level < capacity) this.#earn(slot, elapsedMs);
-    if (this.at(this.open, slot) > 0) this.#recordPeak(slot);
+    const row = slot << ROW_SHIFT;
+    if (nowMs > (this.#state[row + UPDATED_AT] as number)) this.#advance(slot, nowMs);
+  }
+
+  /**
+   * Position of the first bucket, from `from` on, that holds less than it is asked; the number of buckets when all hold
+   * enough. Refills what it looks at and changes nothing else. What costs nothing fits any level.
+   */
+  firstShort(asked: Asked, cost: Float64Array, nowMs: number, from: number): number {
+    const { slots, chargeAt } = asked;
+    const state = this.#state;
+    const count = slots.length;
+    let i = from;
+    // Whatever is not plain leaves the loop: with a call inside, the compiler makes it half as fast.
+    for (; i < count; i++) {
+      const row = (slots[i] as number) << ROW_SHIFT;
+      if (nowMs > (state[row + UPDATED_AT] as number)) break;
+      if ((cost[chargeAt[i] as number] as number) > (state[row + LEVEL] as number)) break;
+    }
+    return i === count ? count : this.#firstShortFrom(asked, cost, nowMs, i);
+  }
+
+  /** Charges every bucket what it is asked, and writes the amounts to `amounts`, from `at` on. */
+  chargeAll({ slots, chargeAt }: Asked, cost: Float64Array, amounts: Float64Array, at: number): void {
+    const state = this.#state;
+    const open = this.#open;
+    const count = slots.length;
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i] as number;
+      const row = slot << ROW_SHIFT;
+      const amount = cost[chargeAt[i] as number] as number;
+      amounts[at + i] = amount;
+      state[row + LEVEL] = (state[row + LEVEL] as number) - amount;
+      open[slot] = (open[slot] as number) + 1;
+    }
   }
 
   /** Least whole milliseconds after which the bucket holds `amount`, if nobody else takes from it; Infinity if never. */
   waitMs(slot: Slot, amount: number): number {
-    const missing = amount - this.at(this.level, slot);
+    const missing = amount - this.levelOf(slot);
     if (missing <= 0) return 0;
-    const limit = this.at(this.#limit, slot);
-    if (limit === 0 || amount > this.at(this.capacity, slot)) return Number.POSITIVE_INFINITY;
-    const windowMs = this.at(this.#windowMs, slot);
+    const limit = this.#at(slot, LIMIT);
+    if (limit === 0 || amount > this.capacityOf(slot)) return Number.POSITIVE_INFINITY;
+    const windowMs = this.#at(slot, WINDOW);
+    const fraction = this.#at(slot, FRACTION);
     const product = missing * windowMs;
-    if (product <= EXACT_PRODUCT) return Math.ceil((product - this.at(this.#fraction, slot)) / limit);
-    const numerator = BigInt(missing) * BigInt(windowMs) - BigInt(this.at(this.#fraction, slot));
+    if (product <= EXACT_PRODUCT) return Math.ceil((product - fraction) / limit);
+    const numerator = BigInt(missing) * BigInt(windowMs) - BigInt(fraction);
     return Number((numerator + BigInt(limit) - 1n) / BigInt(limit));
   }
 
   /** Milliseconds, with their fraction, in which `amount` is earned at this bucket's rate; Infinity where nothing is. */
   earningMs(slot: Slot, amount: number): number {
-    const limit = this.at(this.#limit, slot);
-    return limit === 0 ? Number.POSITIVE_INFINITY : (amount * this.at(this.#windowMs, slot)) / limit;
+    const limit = this.#at(slot, LIMIT);
+    return limit === 0 ? Number.POSITIVE_INFINITY : (amount * this.#at(slot, WINDOW)) / limit;
   }
 
   /**
@@ -109,120 +170,154 @@ export class BucketTable {
    * Milliseconds with their fraction; the bucket must have been refilled to `nowMs`. -Infinity where nothing is earned.
    */
   emptyAtMs(slot: Slot, nowMs: number): number {
-    const held = this.at(this.level, slot) * this.at(this.#windowMs, slot) + this.at(this.#fraction, slot);
-    const limit = this.at(this.#limit, slot);
+    const held = this.levelOf(slot) * this.#at(slot, WINDOW) + this.#at(slot, FRACTION);
+    const limit = this.#at(slot, LIMIT);
     return limit === 0 ? Number.NEGATIVE_INFINITY : nowMs - held / limit;
   }
 
-  /** Takes `amount` for a reservation made now. Returns the mark that a later refund must name. */
-  charge(slot: Slot, amount: number): number {
-    this.level[slot] = this.at(this.level, slot) - amount;
-    this.open[slot] = this.at(this.open, slot) + 1;
-    return this.isGauge(slot) ? 0 : this.#history.admit(slot);
+  /** The mark of a reservation that is made now: whatever it charges must be closed under it. Marks ascend. */
+  nextMark(): number {
+    return this.#nextMark++;
+  }
+
+  /** Takes `amount` for a reservation made now. The bucket must have been refilled to now. */
+  charge(slot: Slot, amount: number): void {
+    this.chargeMore(slot, amount);
+    this.#open[slot] = (this.#open[slot] as number) + 1;
   }
 
   /** Takes `amount` more, into debt if need be. */
   chargeMore(slot: Slot, amount: number): void {
-    this.level[slot] = this.at(this.level, slot) - amount;
+    this.#state[(slot << ROW_SHIFT) + LEVEL] = this.#at(slot, LEVEL) - amount;
   }
 
   /**
-   * Ends a reservation of this bucket and gives back what it did not use. A token bucket takes back only what it
-   * would still hold had it charged the actual cost at admission; a gauge takes back all.
-   * The bucket must have been refilled to now.
+   * Ends a reservation of this bucket. What it used beyond what was reserved is charged, into debt if need be; of what
+   * it did not use a token bucket takes back only what it would still hold had it charged the actual cost at admission.
+   * A gauge takes back all that was reserved. The bucket must have been refilled to now.
    */
-  close(slot: Slot, mark: number, unused: number): void {
-    if (unused > 0) this.#giveBack(slot, mark, unused);
-    if (!this.isGauge(slot)) this.#history.leave(slot, mark);
-    this.open[slot] = this.at(this.open, slot) - 1;
-  }
-
-  /** Is this a gauge (concurrency) rather than a token bucket? */
-  isGauge(slot: Slot): boolean {
-    return this.at(this.#windowMs, slot) === 0;
+  close(slot: Slot, mark: number, reserved: number, used: number): void {
+    const row = slot << ROW_SHIFT;
+    const state = this.#state;
+    this.#open[slot] = (this.#open[slot] as number) - 1;
+    const unused = state[row + WINDOW] === 0 ? reserved : reserved - used;
+    if (mark < (state[row + FRESH_MARK] as number)) this.#closeOld(slot, mark, unused);
+    // The bucket has not risen since: it has room for all of it.
+    else state[row + LEVEL] = (state[row + LEVEL] as number) + unused;
   }
 
   /** New numbers for a bucket. Its usage (capacity - level) stays, not its level. */
   reshape(slot: Slot, shape: BucketShape, nowMs: number): void {
-    this.refill(slot, nowMs);
-    const used = this.at(this.capacity, slot) - this.at(this.level, slot);
-    this.capacity[slot] = shape.capacity;
-    this.#limit[slot] = shape.limit;
-    if (this.at(this.#windowMs, slot) !== shape.windowMs) {
+    if (this.#at(slot, WINDOW) !== shape.windowMs) {
       throw new Error(`bucket ${slot} cannot change its window`);
     }
-    this.level[slot] = shape.capacity - used;
+    this.refill(slot, nowMs);
+    const row = slot << ROW_SHIFT;
+    const used = this.capacityOf(slot) - this.levelOf(slot);
+    this.#state[row + CAPACITY] = shape.capacity;
+    this.#state[row + LIMIT] = shape.limit;
+    this.#state[row + LEVEL] = shape.capacity - used;
   }
 
-  /** Reads a typed array at an index that is known to be inside it. */
-  at(array: Float64Array | Int32Array, slot: Slot): number {
-    return array[slot] as number; // Slots come from allocate(), so the element exists.
+  #at(slot: Slot, field: number): number {
+    return this.#state[(slot << ROW_SHIFT) + field] as number; // Slots come from allocate(), so the row exists.
   }
 
-  #giveBack(slot: Slot, mark: number, unused: number): void {
-    const level = this.at(this.level, slot);
-    const windowMs = this.at(this.#windowMs, slot);
-    if (windowMs === 0) {
-      this.level[slot] = level + unused;
-      return;
+  /** The bucket at `at` must be refilled, or it is short of its amount. */
+  #firstShortFrom(asked: Asked, cost: Float64Array, nowMs: number, at: number): number {
+    const { slots, chargeAt } = asked;
+    const state = this.#state;
+    const first = (slots[at] as number) << ROW_SHIFT;
+    if (nowMs <= (state[first + UPDATED_AT] as number)) {
+      const costsNothing = cost[chargeAt[at] as number] === 0;
+      return costsNothing ? this.firstShort(asked, cost, nowMs, at + 1) : at;
     }
-    // The headroom of this very moment bounds the refund too.
-    this.#recordPeak(slot);
-    this.#history.refund(slot, mark, unused, windowMs);
-    const fraction = this.at(this.#fraction, slot) - this.#history.keptPart;
-    this.level[slot] = level + this.#history.keptUnits - (fraction < 0 ? 1 : 0);
-    this.#fraction[slot] = fraction < 0 ? fraction + windowMs : fraction;
+    for (let i = at; i < slots.length; i++) {
+      const slot = slots[i] as number;
+      if (nowMs > (state[(slot << ROW_SHIFT) + UPDATED_AT] as number)) this.#advance(slot, nowMs);
+    }
+    return this.firstShort(asked, cost, nowMs, at);
   }
 
-  #recordPeak(slot: Slot): void {
-    const units = this.at(this.capacity, slot) - this.at(this.level, slot);
-    this.#history.recordPeak(slot, units, this.at(this.#fraction, slot));
+  #closeOld(slot: Slot, mark: number, unused: number): void {
+    const row = slot << ROW_SHIFT;
+    const windowMs = this.#at(slot, WINDOW);
+    if (unused < 0) this.chargeMore(slot, -unused);
+    if (!this.#history.end(slot, mark, Math.max(0, unused), windowMs)) return;
+    const fraction = this.#at(slot, FRACTION) - this.#history.keptPart;
+    this.#state[row + LEVEL] = this.levelOf(slot) + this.#history.keptUnits - (fraction < 0 ? 1 : 0);
+    this.#state[row + FRACTION] = fraction < 0 ? fraction + windowMs : fraction;
   }
 
-  #earn(slot: Slot, elapsedMs: number): void {
-    const windowMs = this.at(this.#windowMs, slot);
-    const level = this.at(this.level, slot);
-    const capacity = this.at(this.capacity, slot);
-    const product = elapsedMs * this.at(this.#limit, slot) + this.at(this.#fraction, slot);
-    let gained: number;
-    let fraction: number;
-    if (product <= EXACT_PRODUCT) {
-      gained = Math.floor(product / windowMs);
-      fraction = product - gained * windowMs;
+  /** Time has passed for this bucket: it earns, and its history learns how little room it had. */
+  #advance(slot: Slot, nowMs: number): void {
+    const state = this.#state;
+    const row = slot << ROW_SHIFT;
+    const elapsedMs = nowMs - (state[row + UPDATED_AT] as number);
+    state[row + UPDATED_AT] = nowMs;
+    const windowMs = state[row + WINDOW] as number;
+    if (windowMs === 0) return;
+    const missing = (state[row + CAPACITY] as number) - (state[row + LEVEL] as number);
+    const earned = elapsedMs * (state[row + LIMIT] as number) + (state[row + FRACTION] as number);
+    // `earned` may be rounded, what it must reach is not.
+    if (earned >= missing * windowMs && missing * windowMs <= EXACT_PRODUCT) {
+      state[row + LEVEL] = state[row + CAPACITY] as number;
+      state[row + FRACTION] = 0;
     } else {
-      const exact =
-        BigInt(elapsedMs) * BigInt(this.at(this.#limit, slot)) + BigInt(this.at(this.#fraction, slot));
-      const gainedExact = exact / BigInt(windowMs);
-      // More than fills any bucket: the number only has to be large.
-      gained = Number(gainedExact);
-      fraction = Number(exact - gainedExact * BigInt(windowMs));
+      this.#earn(row, elapsedMs, missing);
     }
-    if (level + gained >= capacity) {
-      this.level[slot] = capacity;
-      this.#fraction[slot] = 0;
+    if (this.#open[slot] !== 0) this.#recordRise(slot);
+  }
+
+  #recordRise(slot: Slot): void {
+    const state = this.#state;
+    const row = slot << ROW_SHIFT;
+    const open = this.#open[slot] as number;
+    const units = (state[row + CAPACITY] as number) - (state[row + LEVEL] as number);
+    if (units === 0) {
+      this.#history.recordFull(slot, open);
     } else {
-      this.level[slot] = level + gained;
-      this.#fraction[slot] = fraction;
+      const part = state[row + FRACTION] as number;
+      const freshMark = state[row + FRESH_MARK] as number;
+      this.#history.recordPeak(slot, { units, part, freshMark, open });
     }
+    state[row + FRESH_MARK] = this.#nextMark;
+  }
+
+  /** Earns what does not fill the bucket, or what only exact arithmetic can tell. */
+  #earn(row: number, elapsedMs: number, missing: number): void {
+    const state = this.#state;
+    const windowMs = state[row + WINDOW] as number;
+    const earned = elapsedMs * (state[row + LIMIT] as number) + (state[row + FRACTION] as number);
+    if (earned > EXACT_PRODUCT) {
+      this.#earnLarge(row, elapsedMs, missing);
+    } else {
+      const gained = Math.floor(earned / windowMs);
+      state[row + LEVEL] = (state[row + LEVEL] as number) + gained;
+      state[row + FRACTION] = earned - gained * windowMs;
+    }
+  }
+
+  /** As `#earn`, for more than a double holds exactly. */
+  #earnLarge(row: number, elapsedMs: number, missing: number): void {
+    const state = this.#state;
+    const window = BigInt(state[row + WINDOW] as number);
+    const limit = BigInt(state[row + LIMIT] as number);
+    const earned = BigInt(elapsedMs) * limit + BigInt(state[row + FRACTION] as number);
+    const isFull = earned >= BigInt(missing) * window;
+    const gained = isFull ? missing : Number(earned / window);
+    state[row + LEVEL] = (state[row + LEVEL] as number) + gained;
+    state[row + FRACTION] = isFull ? 0 : Number(earned % window);
   }
 
   #grow(): void {
-    const length = this.level.length * 2;
-    this.level = grown(this.level, length);
-    this.capacity = grown(this.capacity, length);
-    this.#limit = grown(this.#limit, length);
-    this.#windowMs = grown(this.#windowMs, length);
-    this.#fraction = grown(this.#fraction, length);
-    this.#updatedAtMs = grown(this.#updatedAtMs, length);
-    const open = new Int32Array(length);
-    open.set(this.open);
-    this.open = open;
-    this.#history.grow(length);
+    const larger = new Float64Array(2 * this.#state.length);
+    larger.set(this.#state);
+    this.#state = larger;
+    const slots = larger.length >> ROW_SHIFT;
+    const open = new Int32Array(slots);
+    open.set(this.#open);
+    this.#open = open;
+    this.#history.grow(slots);
   }
-}
-
-function grown(array: Float64Array, length: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(length);
-  larger.set(array);
-  return larger;
 }

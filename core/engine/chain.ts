@@ -1,6 +1,6 @@
 // All buckets that one call must pass, found once per kind of call and then remembered.
 
-import type { Call } from '../call.ts';
+import type { Call, KeyPart } from '../call.ts';
 import { KNOWN_LEARNED, KNOWN_STRICT, LEARNED, STRICT } from '../cost.ts';
 import { matchesGlob } from '../policy/glob.ts';
 import type { LimitRule, PolicySet, ToolRule } from '../policy/plan.ts';
@@ -10,9 +10,13 @@ import type { KeyTable } from './key-table.ts';
 export type Chain = {
   readonly rules: readonly LimitRule[];
   readonly slots: Int32Array;
+  /** The unit that each rule counts, as a position in a cost vector. */
+  readonly unitAt: Uint8Array;
   /** Where each rule finds its charge and its known cost in a CallCost. */
   readonly chargeAt: Uint8Array;
   readonly knownAt: Uint8Array;
+  /** Slots of enforced concurrency limits. */
+  readonly gauges: readonly number[];
   /** Positions of enforced rules that allow nothing (limit or maximum 0): whatever costs their unit is forbidden. */
   readonly zeros: readonly number[];
   /** The tool rule that refuses this call whatever the levels are; undefined when none does. */
@@ -21,12 +25,20 @@ export type Chain = {
   readonly shadowForbiddenBy: ToolRule | undefined;
 };
 
-/** Chains by call, bounded. Beyond the bound the oldest half is dropped: a chain is only a cache of slots. */
+/** What a rule may look at. */
+type ChainPart = KeyPart | 'kind' | 'toolNames';
+
+/**
+ * Chains by the attributes of a call, bounded. What was not asked for since the newer half of the bound was filled is
+ * forgotten: a chain is only a cache of slots.
+ */
 export class ChainCache {
   readonly #keys: KeyTable;
   readonly #maxChains: number;
-  readonly #chains = new Map<string, Chain>();
+  #newer = new ChainTree();
+  #older = new ChainTree();
   #policySet: PolicySet = { revision: 0, rules: [], tools: [] };
+  #parts: readonly ChainPart[] = [];
   #generation = -1;
 
   constructor(keys: KeyTable, maxChains: number) {
@@ -36,68 +48,114 @@ export class ChainCache {
 
   /** Chains remembered now. */
   get size(): number {
-    return this.#chains.size;
+    return this.#newer.size + this.#older.size;
   }
 
   /** The rules that chains are made from. Drops every chain. */
   apply(policySet: PolicySet): void {
     this.#policySet = policySet;
-    this.#chains.clear();
+    this.#parts = partsOf(policySet);
+    this.#clear();
   }
 
   /** The chain of this call. Slots in it are valid until the key table's generation changes. */
   chainOf(call: Call, nowMs: number): Chain {
-    if (this.#generation !== this.#keys.generation) {
-      this.#chains.clear();
-      this.#generation = this.#keys.generation;
-    }
-    const key = chainKey(call);
-    const known = this.#chains.get(key);
-    if (known !== undefined) return known;
-    const chain = this.#build(call, nowMs);
+    if (this.#generation !== this.#keys.generation) this.#clear();
+    return this.#newer.find(this.#parts, call) ?? this.#remember(call, nowMs);
+  }
+
+  #remember(call: Call, nowMs: number): Chain {
+    const chain = this.#older.find(this.#parts, call) ?? this.#build(call, nowMs);
     // Building may have swept the key table; what was cached before then may name slots that are gone.
-    if (this.#generation !== this.#keys.generation) {
-      this.#chains.clear();
-      this.#generation = this.#keys.generation;
-      return this.chainOf(call, nowMs);
+    if (this.#generation !== this.#keys.generation) return this.chainOf(call, nowMs);
+    if (this.#newer.size >= this.#maxChains / 2) {
+      this.#older = this.#newer;
+      this.#newer = new ChainTree();
     }
-    if (this.#chains.size >= this.#maxChains) this.#dropOldest();
-    this.#chains.set(key, chain);
+    this.#newer.add(this.#parts, call, chain);
     return chain;
+  }
+
+  #clear(): void {
+    this.#newer = new ChainTree();
+    this.#older = new ChainTree();
+    this.#generation = this.#keys.generation;
   }
 
   #build(call: Call, nowMs: number): Chain {
     const rules = this.#policySet.rules.filter((rule) => matches(rule, call));
+    const slots = Int32Array.from(rules, (rule) => this.#keys.slotOf(rule, call, nowMs));
+    const isStrict = (rule: LimitRule) => rule.reserve === 'Strict';
     return {
       rules,
-      slots: Int32Array.from(rules, (rule) => this.#keys.slotOf(rule, call, nowMs)),
-      chargeAt: Uint8Array.from(
-        rules,
-        (rule) => (rule.reserve === 'Strict' ? STRICT : LEARNED) + rule.unitIndex,
-      ),
+      slots,
+      unitAt: Uint8Array.from(rules, ({ unitIndex }) => unitIndex),
+      chargeAt: Uint8Array.from(rules, (rule) => (isStrict(rule) ? STRICT : LEARNED) + rule.unitIndex),
       knownAt: Uint8Array.from(
         rules,
-        (rule) => (rule.reserve === 'Strict' ? KNOWN_STRICT : KNOWN_LEARNED) + rule.unitIndex,
+        (rule) => (isStrict(rule) ? KNOWN_STRICT : KNOWN_LEARNED) + rule.unitIndex,
       ),
+      gauges: [...slots].filter((_, at) => rules[at]?.shape.windowMs === 0 && !rules[at]?.shadow),
       zeros: rules.flatMap((rule, at) => (!rule.shadow && allowsNothing(rule) ? [at] : [])),
       forbiddenBy: this.#policySet.tools.find((rule) => !rule.shadow && forbids(rule, call)),
       shadowForbiddenBy: this.#policySet.tools.find((rule) => rule.shadow && forbids(rule, call)),
     };
   }
+}
 
-  #dropOldest(): void {
-    let toDrop = Math.ceil(this.#maxChains / 2);
-    for (const key of this.#chains.keys()) {
-      if (toDrop-- === 0) return;
-      this.#chains.delete(key);
+type Branch = { readonly next: Map<string, Branch>; chain: Chain | undefined };
+
+/** Chains by one attribute after the other: no key has to be put together for a look-up. */
+class ChainTree {
+  size = 0;
+  readonly #root = createBranch();
+
+  find(parts: readonly ChainPart[], call: Call): Chain | undefined {
+    let branch: Branch | undefined = this.#root;
+    for (const part of parts) {
+      if (branch === undefined) return undefined;
+      if (part !== 'toolNames') branch = branch.next.get(call[part]);
+      else for (const name of call.toolNames) branch = branch?.next.get(name);
     }
+    return branch?.chain;
+  }
+
+  add(parts: readonly ChainPart[], call: Call, chain: Chain): void {
+    let branch = this.#root;
+    for (const part of parts) {
+      if (part !== 'toolNames') branch = grown(branch, call[part]);
+      else for (const name of call.toolNames) branch = grown(branch, name);
+    }
+    branch.chain = chain;
+    this.size += 1;
   }
 }
 
-function chainKey(call: Call): string {
-  const { kind, tenant, agent, user, session, model, upstream, pod, tool, toolNames } = call;
-  const start = `${kind}\n${tenant}\n${agent}\n${user}\n${session}\n${model}\n${upstream}\n${pod}\n${tool}`;
-  return toolNames.length === 0 ? start : `${start}\n${toolNames.join('\n')}`;
+function createBranch(): Branch {
+  return { next: new Map(), chain: undefined };
+}
+
+function grown(branch: Branch, value: string): Branch {
+  const known = branch.next.get(value);
+  if (known !== undefined) return known;
+  const added = createBranch();
+  branch.next.set(value, added);
+  return added;
+}
+
+/**
+ * The attributes that some rule looks at, `toolNames` last: calls that agree in them have the same chain. An attribute
+ * that no rule looks at, such as a session of its own for each call, fills no cache. Only `toolNames` has any length,
+ * and so must be last: a name could not be told from the part behind it.
+ */
+function partsOf({ rules, tools }: PolicySet): readonly ChainPart[] {
+  const parts = new Set<ChainPart>(rules.flatMap(({ per }) => per));
+  if (rules.some(({ match }) => match.kinds !== undefined)) parts.add('kind');
+  if (rules.some(({ match }) => match.models !== undefined)) parts.add('model');
+  if (rules.some(({ match }) => match.upstreams !== undefined)) parts.add('upstream');
+  if (tools.some(({ allowed }) => allowed !== undefined)) parts.add('tool');
+  if (tools.length > 0 || rules.some(({ match }) => match.tools !== undefined)) parts.add('toolNames');
+  return [...parts];
 }
 
 function allowsNothing({ shape }: LimitRule): boolean {

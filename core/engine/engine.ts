@@ -2,12 +2,12 @@
 // step, and every reservation ends exactly once.
 
 import { type CallCost, toAmount } from '../cost.ts';
-import type { CostVector } from '../unit.ts';
+import { type CostVector, createCostVector } from '../unit.ts';
 import type { BucketTable, Slot } from './bucket-table.ts';
 import type { Chain } from './chain.ts';
+import { NO_PLACE, type Place, type ReservationId, ReservationTable } from './reservation-table.ts';
 
-/** Names one open reservation. A number that is used once: a stale one settles nothing. */
-export type ReservationId = number;
+export type { ReservationId } from './reservation-table.ts';
 
 /**
  * What a call asks of one bucket. Of the buckets that it does not fit (`missing > 0`) it says enough to ask an owner
@@ -43,28 +43,19 @@ export type ReserveResult =
 /** Unsettled reservations are charged as reserved after this long without news: quota.md section 1. */
 export const RESERVATION_DEADLINE_MS = 15 * 60_000;
 
-/** Room for 2^20 open reservations, the rest of a safe integer for how often a place was used. */
-const PLACES = 2 ** 20;
-
 /** The amount recorded for a Shadow rule that was not charged. The reservation still keeps its bucket alive. */
 const NOT_CHARGED = -1;
 
-const NONE: readonly number[] = [];
+/** A used amount that nobody reported. */
+const UNKNOWN = -1;
 
-type OpenReservation = {
-  id: ReservationId;
-  chain: Chain | undefined;
-  amounts: Float64Array;
-  marks: Float64Array;
-  startedAtMs: number;
-  deadlineMs: number;
-};
+const NONE: readonly number[] = [];
 
 /** Reserves and settles. Holds no policy: the chain says which buckets and in which strength. */
 export class Engine {
   readonly #buckets: BucketTable;
-  readonly #reservations: OpenReservation[] = [];
-  readonly #freePlaces: number[] = [];
+  readonly #reservations = new ReservationTable();
+  readonly #used = createCostVector();
 
   constructor(buckets: BucketTable) {
     this.#buckets = buckets;
@@ -72,7 +63,7 @@ export class Engine {
 
   /** Reservations that are not settled yet. */
   get openReservations(): number {
-    return this.#reservations.length - this.#freePlaces.length;
+    return this.#reservations.size;
   }
 
   /**
@@ -80,26 +71,10 @@ export class Engine {
    * too large. Costs of 0 pass whatever the level.
    */
   reserve(chain: Chain, cost: CallCost, nowMs: number): ReserveResult {
-    const buckets = this.#buckets;
-    const { slots, rules, chargeAt } = chain;
-    let shadowed: number[] | undefined;
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] as number;
-      buckets.refill(slot, nowMs);
-      const charge = cost[chargeAt[i] as number] as number;
-      const level = buckets.level[slot] as number;
-      if (charge <= level || charge === 0) continue;
-      // Past the fast path: the guess may still be clamped to the bucket's size.
-      if (this.#amount(chain, cost, i) <= level && !this.#isTooLarge(chain, cost, i)) continue;
-      if (!rules[i]?.shadow) return this.#refuse(chain, cost, nowMs);
-      shadowed ??= [];
-      shadowed.push(i);
-    }
-    return {
-      kind: 'admitted',
-      reservation: this.#admit(chain, cost, nowMs, shadowed),
-      shadowed: shadowed ?? NONE,
-    };
+    const short = this.#buckets.firstShort(chain, cost, nowMs, 0);
+    return short === chain.slots.length
+      ? { kind: 'admitted', reservation: this.#admit(chain, cost, nowMs), shadowed: NONE }
+      : this.#reserveShort(chain, cost, nowMs, short);
   }
 
   /**
@@ -109,22 +84,28 @@ export class Engine {
    * Concurrency is always released.
    */
   settle(reservation: ReservationId, actual: CostVector | undefined, nowMs: number): boolean {
-    const open = this.#find(reservation);
-    if (open?.chain === undefined) return false;
-    const { slots, rules } = open.chain;
+    const reservations = this.#reservations;
+    const place = reservations.find(reservation);
+    if (place === NO_PLACE) return false;
+    const buckets = this.#buckets;
+    const { slots, unitAt } = reservations.chainOf(place);
+    const mark = reservations.markOf(place);
+    const row = reservations.rowOf(place);
+    const used = this.#readUsed(actual);
     for (let i = 0; i < slots.length; i++) {
-      const reserved = open.amounts[i] as number;
       const slot = slots[i] as number;
-      if (reserved === NOT_CHARGED) {
-        this.#buckets.close(slot, open.marks[i] as number, 0);
-        continue;
-      }
-      const used = this.#buckets.isGauge(slot) ? 0 : usedOf(actual, rules[i]?.unitIndex, reserved);
-      this.#buckets.refill(slot, nowMs);
-      if (used > reserved) this.#buckets.chargeMore(slot, used - reserved);
-      this.#buckets.close(slot, open.marks[i] as number, Math.max(0, reserved - used));
+      const amount = reservations.amounts[row + i] as number;
+      const reserved = amount === NOT_CHARGED ? 0 : amount;
+      const reported = used[unitAt[i] as number] as number;
+      buckets.refill(slot, nowMs);
+      buckets.close(
+        slot,
+        mark,
+        reserved,
+        amount === NOT_CHARGED || reported === UNKNOWN ? reserved : reported,
+      );
     }
-    this.#forget(open);
+    reservations.close(place);
     return true;
   }
 
@@ -133,19 +114,22 @@ export class Engine {
    * charged now. `usedSoFar` is cumulative by unit. False if the reservation had ended.
    */
   topUp(reservation: ReservationId, usedSoFar: CostVector, nowMs: number): boolean {
-    const open = this.#find(reservation);
-    if (open?.chain === undefined) return false;
-    open.deadlineMs = nowMs + RESERVATION_DEADLINE_MS;
-    const { slots, rules } = open.chain;
+    const reservations = this.#reservations;
+    const place = reservations.find(reservation);
+    if (place === NO_PLACE) return false;
+    reservations.renew(place, nowMs + RESERVATION_DEADLINE_MS);
+    const { slots, unitAt } = reservations.chainOf(place);
+    const row = reservations.rowOf(place);
+    const usedByUnit = this.#readUsed(usedSoFar);
     for (let i = 0; i < slots.length; i++) {
-      const amount = open.amounts[i] as number;
+      const amount = reservations.amounts[row + i] as number;
       const slot = slots[i] as number;
       if (amount === NOT_CHARGED || this.#buckets.isGauge(slot)) continue;
-      const used = usedOf(usedSoFar, rules[i]?.unitIndex, amount);
+      const used = usedByUnit[unitAt[i] as number] as number;
       if (used <= amount) continue;
       this.#buckets.refill(slot, nowMs);
       this.#buckets.chargeMore(slot, used - amount);
-      open.amounts[i] = used;
+      reservations.amounts[row + i] = used;
     }
     return true;
   }
@@ -165,96 +149,87 @@ export class Engine {
       if (isTooLarge) kind = 'too-large';
       const amount = isTooLarge ? (cost[chain.knownAt[i] as number] as number) : this.#amount(chain, cost, i);
       if (amount === 0) continue;
-      const missing = amount - (this.#buckets.level[slot] as number);
+      const missing = amount - this.#buckets.levelOf(slot);
       shortages.push({ at: i, slot, amount, missing, waitMs: this.#buckets.waitMs(slot, amount) });
     }
     return { kind, shortages };
   }
 
-  /** The buckets a reservation holds, for whoever must be told that they changed; empty if it has ended. */
+  /** The buckets a reservation holds, for whoever must be told that they changed; undefined if it has ended. */
   chainOf(reservation: ReservationId): Chain | undefined {
-    return this.#find(reservation)?.chain;
+    const place = this.#reservations.find(reservation);
+    return place === NO_PLACE ? undefined : this.#reservations.chainOf(place);
   }
 
   /** When the reservation was made; undefined if it has ended. */
   startedAtMs(reservation: ReservationId): number | undefined {
-    return this.#find(reservation)?.startedAtMs;
+    const place = this.#reservations.find(reservation);
+    return place === NO_PLACE ? undefined : this.#reservations.startedAtMs(place);
   }
 
   /** Reservations whose deadline has passed; the caller settles them as reserved. */
   overdue(nowMs: number): ReservationId[] {
-    return this.#reservations
-      .filter((open) => open.chain !== undefined && open.deadlineMs <= nowMs)
-      .map((open) => open.id);
+    return this.#reservations.overdue(nowMs);
+  }
+
+  /** Reported amounts as whole numbers; UNKNOWN where there is none. Valid until the next time. */
+  #readUsed(actual: CostVector | undefined): Float64Array {
+    const used = this.#used;
+    for (let unit = 0; unit < used.length; unit++) {
+      used[unit] = actual === undefined ? UNKNOWN : toAmount(actual[unit] as number, UNKNOWN);
+    }
+    return used;
   }
 
   #amount(chain: Chain, cost: CallCost, at: number): number {
     const slot = chain.slots[at] as number;
-    return Math.min(cost[chain.chargeAt[at] as number] as number, this.#buckets.capacity[slot] as number);
+    return Math.min(cost[chain.chargeAt[at] as number] as number, this.#buckets.capacityOf(slot));
   }
 
   #isTooLarge(chain: Chain, cost: CallCost, at: number): boolean {
     const slot = chain.slots[at] as number;
-    return (cost[chain.knownAt[at] as number] as number) > (this.#buckets.capacity[slot] as number);
+    return (cost[chain.knownAt[at] as number] as number) > this.#buckets.capacityOf(slot);
   }
 
-  #admit(
-    chain: Chain,
-    cost: CallCost,
-    nowMs: number,
-    shadowed: readonly number[] | undefined,
-  ): ReservationId {
-    const open = this.#place();
-    const { slots } = chain;
-    if (open.amounts.length < slots.length) {
-      open.amounts = new Float64Array(slots.length);
-      open.marks = new Float64Array(slots.length);
+  /** Some bucket holds less than the call asks: it may still fit clamped to the bucket, or be a Shadow rule's. */
+  #reserveShort(chain: Chain, cost: CallCost, nowMs: number, firstShort: number): ReserveResult {
+    const shadowed: number[] = [];
+    const count = chain.slots.length;
+    for (let i = firstShort; i < count; i = this.#buckets.firstShort(chain, cost, nowMs, i + 1)) {
+      const level = this.#buckets.levelOf(chain.slots[i] as number);
+      if (this.#amount(chain, cost, i) <= level && !this.#isTooLarge(chain, cost, i)) continue;
+      if (!chain.rules[i]?.shadow) return this.#refuse(chain, cost, nowMs);
+      shadowed.push(i);
     }
-    for (let i = 0; i < slots.length; i++) {
-      const isCharged = !shadowed?.includes(i);
+    return { kind: 'admitted', reservation: this.#admitClamped(chain, cost, nowMs, shadowed), shadowed };
+  }
+
+  /** Every bucket holds all that it is asked. */
+  #admit(chain: Chain, cost: CallCost, nowMs: number): ReservationId {
+    const place = this.#open(chain, nowMs);
+    this.#buckets.chargeAll(chain, cost, this.#reservations.amounts, this.#reservations.rowOf(place));
+    return this.#reservations.idOf(place);
+  }
+
+  #admitClamped(chain: Chain, cost: CallCost, nowMs: number, shadowed: readonly number[]): ReservationId {
+    const place = this.#open(chain, nowMs);
+    const row = this.#reservations.rowOf(place);
+    for (let i = 0; i < chain.slots.length; i++) {
+      const isCharged = !shadowed.includes(i);
       const amount = isCharged ? this.#amount(chain, cost, i) : 0;
-      open.amounts[i] = isCharged ? amount : NOT_CHARGED;
-      open.marks[i] = this.#buckets.charge(slots[i] as number, amount);
+      this.#reservations.amounts[row + i] = isCharged ? amount : NOT_CHARGED;
+      this.#buckets.charge(chain.slots[i] as number, amount);
     }
-    open.chain = chain;
-    open.startedAtMs = nowMs;
-    open.deadlineMs = nowMs + RESERVATION_DEADLINE_MS;
-    return open.id;
+    return this.#reservations.idOf(place);
+  }
+
+  #open(chain: Chain, nowMs: number): Place {
+    const times = { startedAtMs: nowMs, deadlineMs: nowMs + RESERVATION_DEADLINE_MS };
+    return this.#reservations.open(chain, this.#buckets.nextMark(), times);
   }
 
   #refuse(chain: Chain, cost: CallCost, nowMs: number): ReserveResult {
     const { kind, shortages } = this.demands(chain, cost, nowMs);
     return { kind, shortages: shortages.filter(({ missing }) => missing > 0) };
   }
-
-  #place(): OpenReservation {
-    const free = this.#freePlaces.pop();
-    if (free !== undefined) return this.#reservations[free] as OpenReservation;
-    if (this.#reservations.length === PLACES) throw new Error(`more than ${PLACES} open reservations`);
-    const open: OpenReservation = {
-      id: this.#reservations.length,
-      chain: undefined,
-      amounts: new Float64Array(8),
-      marks: new Float64Array(8),
-      startedAtMs: 0,
-      deadlineMs: 0,
-    };
-    this.#reservations.push(open);
-    return open;
-  }
-
-  #find(reservation: ReservationId): OpenReservation | undefined {
-    const open = this.#reservations[reservation % PLACES];
-    return open?.id === reservation ? open : undefined;
-  }
-
-  #forget(open: OpenReservation): void {
-    open.chain = undefined;
-    this.#freePlaces.push(open.id % PLACES);
-    open.id += PLACES;
-  }
-}
-
-function usedOf(actual: CostVector | undefined, unitIndex: number | undefined, reserved: number): number {
-  return toAmount(actual?.[unitIndex ?? 0] ?? reserved, reserved);
 }

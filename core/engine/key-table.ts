@@ -138,7 +138,7 @@ export class KeyTable {
     for (const slot of [keys.overflow.get(sharer), keys.lastResort]) {
       if (slot === undefined) continue;
       this.#buckets.refill(slot, nowMs);
-      level = Math.min(level, this.#buckets.at(this.#buckets.level, slot));
+      level = Math.min(level, this.#buckets.levelOf(slot));
     }
     return level;
   }

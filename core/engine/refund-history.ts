@@ -8,8 +8,9 @@
 // Two reservations with the same least headroom since their admission stay equal for ever: later moments and later
 // refunds touch both alike. They form one class. A later admission has seen fewer moments, so headrooms ascend from the
 // oldest class to the newest, and a low headroom (the bucket was nearly full) makes one class of all that came before.
-// Headroom is least just before a charge, so it is recorded whenever the bucket rises. A refund lowers the headroom of
-// its own and all later classes by what it gave back, because in the corrected past the bucket was that much fuller.
+// Headroom shrinks only when the bucket earns, so it is recorded then; until it earns for the first time, a reservation
+// needs no class, for the bucket has room for all that it was charged. A refund lowers the headroom of its own and all
+// later classes by what it gave back, because in the corrected past the bucket was that much fuller.
 //
 // A headroom is exact: `units - part / windowMs`, where `part` is the bucket's not yet earned fraction. As
 // 0 <= part < windowMs, the smaller headroom is the one with fewer units, then the one with the larger part.
@@ -20,7 +21,7 @@
  */
 export const MAX_CLASSES = 32;
 
-// One class is four numbers in a row.
+// One class is four numbers in a row: units and part of its headroom, its first mark, its open reservations.
 const PART = 1;
 const MARK = 2;
 const OPEN = 3;
@@ -29,62 +30,58 @@ const ROW = MAX_CLASSES * STRIDE;
 
 const INITIAL_ROWS = 16;
 
-/** The classes of open reservations by bucket. Only buckets with open reservations take memory for them. */
+/** A bucket has risen: its headroom is now `units - part / windowMs`. */
+export type Peak = {
+  readonly units: number;
+  readonly part: number;
+  /** Mark of the first reservation since the bucket rose before; every later one has this mark or a later one. */
+  readonly freshMark: number;
+  /** All open reservations of the bucket. */
+  readonly open: number;
+};
+
+/** The classes of open reservations by bucket. Only buckets with a refund to expect take memory for them. */
 export class RefundHistory {
-  /** The answer of the last `refund`: `keptUnits - keptPart / windowMs` units come back. */
+  /** The answer of the last `end`: `keptUnits - keptPart / windowMs` units come back. */
   keptUnits = 0;
   keptPart = 0;
-  /** Rows of classes: headroom units, headroom part, mark of the first admission, open reservations. */
   #classes = new Float64Array(INITIAL_ROWS * ROW);
   #rows = 0;
   readonly #freeRows: number[] = [];
   /** Where a bucket's row begins; meaningless while it has no classes. */
   #rowOf: Int32Array;
   #count: Uint8Array;
-  #nextMark = 0;
+  /** Open reservations for which the bucket has risen: those in its classes, and those that have nothing to expect. */
+  #seen: Int32Array;
 
   constructor(slots: number) {
     this.#rowOf = new Int32Array(slots);
     this.#count = new Uint8Array(slots);
+    this.#seen = new Int32Array(slots);
   }
 
   /** Makes room for `slots` buckets; what is recorded stays. */
   grow(slots: number): void {
-    const rowOf = new Int32Array(slots);
-    rowOf.set(this.#rowOf);
-    this.#rowOf = rowOf;
-    const count = new Uint8Array(slots);
-    count.set(this.#count);
-    this.#count = count;
+    this.#rowOf = copyInto(this.#rowOf, new Int32Array(slots));
+    this.#count = copyInto(this.#count, new Uint8Array(slots));
+    this.#seen = copyInto(this.#seen, new Int32Array(slots));
   }
 
-  /** A reservation is admitted now. Returns the mark that its refund and its end name. */
-  admit(slot: number): number {
-    let count = this.#count[slot] as number;
-    if (count === 0) this.#takeRow(slot);
-    const row = this.#rowOf[slot] as number;
-    const newest = row + (count - 1) * STRIDE;
-    // A class that has seen no moment yet has seen no other moment than this one: the admission joins it.
-    if (count > 0 && this.#classes[newest] === Number.POSITIVE_INFINITY) {
-      this.#classes[newest + OPEN] = (this.#classes[newest + OPEN] as number) + 1;
-      return this.#classes[newest + MARK] as number;
-    }
-    if (count === MAX_CLASSES) {
-      this.#mergeClosest(slot);
-      count -= 1;
-    }
-    const added = row + count * STRIDE;
-    const mark = this.#nextMark++;
-    this.#classes[added] = Number.POSITIVE_INFINITY;
-    this.#classes[added + PART] = 0;
-    this.#classes[added + MARK] = mark;
-    this.#classes[added + OPEN] = 1;
-    this.#count[slot] = count + 1;
-    return mark;
+  /** The bucket is full: none of its `open` reservations has anything to expect any more. */
+  recordFull(slot: number, open: number): void {
+    this.#seen[slot] = open;
+    if (this.#count[slot] === 0) return;
+    this.#count[slot] = 0;
+    this.#freeRows.push(this.#rowOf[slot] as number);
   }
 
-  /** The bucket just rose (refill, refund) and now has the headroom `units - part / windowMs`. */
-  recordPeak(slot: number, units: number, part: number): void {
+  /** The bucket has risen and is not full. */
+  recordPeak(slot: number, { units, part, freshMark, open }: Peak): void {
+    const fresh = open - (this.#seen[slot] as number);
+    if (fresh > 0) {
+      this.#seen[slot] = open;
+      this.#add(slot, freshMark, fresh);
+    }
     const count = this.#count[slot] as number;
     if (count === 0) return;
     const newest = (this.#rowOf[slot] as number) + (count - 1) * STRIDE;
@@ -95,12 +92,24 @@ export class RefundHistory {
   }
 
   /**
-   * How much of `unused` whole units the bucket takes back for the reservation with this mark: see keptUnits. The
-   * headroom of this very moment must have been recorded.
+   * The reservation with this mark has ended, and the bucket has risen since it was made. Of its `unused` whole units
+   * the bucket takes back what `keptUnits` and `keptPart` say; false when that is nothing.
    */
-  refund(slot: number, mark: number, unused: number, windowMs: number): void {
-    const classes = this.#classes;
+  end(slot: number, mark: number, unused: number, windowMs: number): boolean {
+    this.#seen[slot] = (this.#seen[slot] as number) - 1;
     const at = this.#find(slot, mark);
+    if (at < 0) return false;
+    if (unused > 0) this.#refund(slot, at, unused, windowMs);
+    this.#classes[at + OPEN] = (this.#classes[at + OPEN] as number) - 1;
+    const joined = this.#joinEqual(slot, at);
+    // Without members a class says nothing: those before it have a smaller headroom, those after it began later.
+    if (this.#classes[joined + OPEN] === 0) this.#remove(slot, joined, joined + STRIDE);
+    if (this.#count[slot] === 0) this.#freeRows.push(this.#rowOf[slot] as number);
+    return unused > 0;
+  }
+
+  #refund(slot: number, at: number, unused: number, windowMs: number): void {
+    const classes = this.#classes;
     const end = (this.#rowOf[slot] as number) + (this.#count[slot] as number) * STRIDE;
     const isCut = this.#isBelow(at, unused, 0);
     const units = isCut ? (classes[at] as number) : unused;
@@ -112,25 +121,27 @@ export class RefundHistory {
     }
     this.keptUnits = units;
     this.keptPart = part;
-    this.#joinEqual(slot, at);
   }
 
-  /** The reservation with this mark has ended. */
-  leave(slot: number, mark: number): void {
-    const at = this.#find(slot, mark);
-    const left = (this.#classes[at + OPEN] as number) - 1;
-    this.#classes[at + OPEN] = left;
-    // Without members a class says nothing: those before it have a smaller headroom, those after it began later.
-    if (left === 0) this.#remove(slot, at, at + STRIDE);
-    if (this.#count[slot] === 0) this.#freeRows.push(this.#rowOf[slot] as number);
-  }
-
-  /** Position of the class that holds the mark: the last one that starts at or before it. */
+  /** Position of the class that holds the mark: the last one that starts at or before it; -1 when there is none. */
   #find(slot: number, mark: number): number {
     const row = this.#rowOf[slot] as number;
     let at = row + ((this.#count[slot] as number) - 1) * STRIDE;
-    while (at > row && (this.#classes[at + MARK] as number) > mark) at -= STRIDE;
-    return at;
+    while (at >= row && (this.#classes[at + MARK] as number) > mark) at -= STRIDE;
+    return at < row ? -1 : at;
+  }
+
+  /** A new class that has seen no moment yet. */
+  #add(slot: number, mark: number, open: number): void {
+    if (this.#count[slot] === 0) this.#takeRow(slot);
+    else if (this.#count[slot] === MAX_CLASSES) this.#mergeClosest(slot);
+    const count = this.#count[slot] as number;
+    const added = (this.#rowOf[slot] as number) + count * STRIDE;
+    this.#classes[added] = Number.POSITIVE_INFINITY;
+    this.#classes[added + PART] = 0;
+    this.#classes[added + MARK] = mark;
+    this.#classes[added + OPEN] = open;
+    this.#count[slot] = count + 1;
   }
 
   /** Is the headroom of this class below `units - part / windowMs`? */
@@ -139,8 +150,8 @@ export class RefundHistory {
     return own < units || (own === units && (this.#classes[at + PART] as number) > part);
   }
 
-  /** Merges into one class all those up to this one whose headroom is not below its. */
-  #joinEqual(slot: number, at: number): void {
+  /** Merges into one class all those up to this one whose headroom is not below its. Where that class stands. */
+  #joinEqual(slot: number, at: number): number {
     const classes = this.#classes;
     const row = this.#rowOf[slot] as number;
     const units = classes[at] as number;
@@ -151,11 +162,12 @@ export class RefundHistory {
       first -= STRIDE;
       open += classes[first + OPEN] as number;
     }
-    if (first === at) return;
+    if (first === at) return at;
     classes[first] = units;
     classes[first + PART] = part;
     classes[first + OPEN] = open;
     this.#remove(slot, first + STRIDE, at + STRIDE);
+    return first;
   }
 
   #mergeClosest(slot: number): void {
@@ -195,4 +207,9 @@ export class RefundHistory {
     }
     this.#rowOf[slot] = row;
   }
+}
+
+function copyInto<T extends Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }

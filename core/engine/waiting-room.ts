@@ -109,12 +109,8 @@ export class WaitingRoom {
 
   /** A call that was admitted under this chain has ended: whoever waits for its buckets is tried at the next wake. */
   ended(chain: Chain, tookMs: number, nowMs: number): void {
-    for (let i = 0; i < chain.slots.length; i++) {
-      if (chain.rules[i]?.shadow) continue;
-      const slot = chain.slots[i] as Slot;
-      if (this.#buckets.isGauge(slot)) this.#serviceTime.learn(slot, tookMs);
-      if (this.#holds.size > 0) this.#holds.tryAt(slot, nowMs);
-    }
+    for (const slot of chain.gauges) this.#serviceTime.learn(slot, tookMs);
+    if (this.#holds.size > 0) for (const slot of chain.slots) this.#holds.tryAt(slot, nowMs);
   }
 
   /** Everything changed: every line is tried at the next wake. */
@@ -228,7 +224,7 @@ export class WaitingRoom {
       };
       return this.#waits.promise(slot, { callerHash, amount, ...times }, nowMs);
     }
-    const capacity = this.#buckets.at(this.#buckets.capacity, slot);
+    const capacity = this.#buckets.capacityOf(slot);
     const heldMs = this.#buckets.earningMs(slot, this.#holds.heldAmount(slot));
     const wanted = {
       callerHash,
@@ -252,6 +248,6 @@ export class WaitingRoom {
 
   /** How far apart calls under a gauge end when all of it is in use. */
   #placeMs(slot: Slot): number {
-    return this.#serviceTime.ofMs(slot) / Math.max(1, this.#buckets.at(this.#buckets.capacity, slot));
+    return this.#serviceTime.ofMs(slot) / Math.max(1, this.#buckets.capacityOf(slot));
   }
 }

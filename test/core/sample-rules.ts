@@ -67,8 +67,10 @@ export function createChain(rules: readonly LimitRule[], slots: readonly number[
   return {
     rules,
     slots: Int32Array.from(slots),
+    unitAt: Uint8Array.from(rules, ({ unitIndex }) => unitIndex),
     chargeAt: Uint8Array.from(rules, (rule) => (strict(rule) ? STRICT : LEARNED) + rule.unitIndex),
     knownAt: Uint8Array.from(rules, (rule) => (strict(rule) ? KNOWN_STRICT : KNOWN_LEARNED) + rule.unitIndex),
+    gauges: [],
     zeros: [],
     forbiddenBy: undefined,
     shadowForbiddenBy: undefined,

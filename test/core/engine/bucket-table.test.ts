@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BucketShape, BucketTable } from '../../../core/engine/bucket-table.ts';
 import { DumbBucket, type DumbCall } from './dumb-bucket.ts';
+import { chargeMarked } from './marked-charge.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -74,7 +75,7 @@ class Pair {
   }
 
   get level(): number {
-    return this.table.at(this.table.level, this.slot);
+    return this.table.levelOf(this.slot);
   }
 
   do(step: Step): void {
@@ -98,7 +99,7 @@ class Pair {
 
   #charge(amount: number): void {
     this.#open.push({
-      mark: this.table.charge(this.slot, amount),
+      mark: chargeMarked(this.table, this.slot, amount),
       call: this.twin.charge(amount, this.nowMs),
     });
   }
@@ -112,8 +113,8 @@ class Pair {
     const [one] = this.#open.splice(which % Math.max(1, this.#open.length), 1);
     if (one === undefined) return;
     const used = share(one.call.reserved, usedPermille);
-    if (used > one.call.reserved) this.#chargeMore(used - one.call.reserved);
-    this.table.close(this.slot, one.mark, Math.max(0, one.call.reserved - used));
+    this.table.close(this.slot, one.mark, one.call.reserved, used);
+    if (used > one.call.reserved) this.twin.chargeMore(used - one.call.reserved, this.nowMs);
     this.twin.settle(one.call, used);
   }
 
@@ -163,7 +164,7 @@ describe('a token bucket', () => {
             table.refill(asked, nowMs);
           }
           table.refill(left, nowMs);
-          expect(table.at(table.level, asked)).toBe(table.at(table.level, left));
+          expect(table.levelOf(asked)).toBe(table.levelOf(left));
           expect(table.waitMs(asked, shape.capacity)).toBe(table.waitMs(left, shape.capacity));
         },
       ),
@@ -178,7 +179,7 @@ describe('a token bucket', () => {
         fc.integer({ min: 1, max: 1_000 }),
         (shape, steps, permille) => {
           play(shape, steps, ({ table, slot, twin, nowMs }) => {
-            const amount = Math.max(1, share(table.at(table.capacity, slot), permille));
+            const amount = Math.max(1, share(table.capacityOf(slot), permille));
             const waitMs = table.waitMs(slot, amount);
             // Beyond that, 285,000 years, a double has no single milliseconds.
             if (!Number.isSafeInteger(nowMs + waitMs)) return;
@@ -207,13 +208,13 @@ describe('a token bucket', () => {
     table.refill(slot, 105);
     table.refill(slot, 50);
     table.refill(slot, 105);
-    expect(table.at(table.level, slot)).toBe(5);
+    expect(table.levelOf(slot)).toBe(5);
   });
 
   it('starts with no more than its capacity', () => {
     const table = new BucketTable();
     const slot = table.allocate({ capacity: 10, limit: 1, windowMs: 1 }, 99, 0);
-    expect(table.at(table.level, slot)).toBe(10);
+    expect(table.levelOf(slot)).toBe(10);
   });
 });
 
@@ -221,22 +222,22 @@ describe('a gauge', () => {
   it('holds what is taken until it is given back, whatever the time', () => {
     const table = new BucketTable();
     const slot = table.allocate({ capacity: 2, limit: 0, windowMs: 0 }, 2, 0);
-    const first = table.charge(slot, 1);
-    table.charge(slot, 1);
+    const first = chargeMarked(table, slot, 1);
+    chargeMarked(table, slot, 1);
     table.refill(slot, 1e9);
-    expect(table.at(table.level, slot)).toBe(0);
-    table.close(slot, first, 1);
-    expect(table.at(table.level, slot)).toBe(1);
+    expect(table.levelOf(slot)).toBe(0);
+    table.close(slot, first, 1, 0);
+    expect(table.levelOf(slot)).toBe(1);
   });
 
   it('keeps what is in use when its maximum changes', () => {
     const table = new BucketTable();
     const slot = table.allocate({ capacity: 3, limit: 0, windowMs: 0 }, 3, 0);
-    const marks = [1, 2, 3].map(() => table.charge(slot, 1));
+    const marks = [1, 2, 3].map(() => chargeMarked(table, slot, 1));
     table.reshape(slot, { capacity: 1, limit: 0, windowMs: 0 }, 0);
-    expect(table.at(table.level, slot)).toBe(-2);
-    for (const mark of marks) table.close(slot, mark, 1);
-    expect(table.at(table.level, slot)).toBe(1);
+    expect(table.levelOf(slot)).toBe(-2);
+    for (const mark of marks) table.close(slot, mark, 1, 0);
+    expect(table.levelOf(slot)).toBe(1);
   });
 });
 
@@ -251,17 +252,17 @@ describe('a table of buckets', () => {
             table.allocate({ capacity, limit: 1, windowMs: 1_000 }, capacity, 0),
           );
           expect(new Set(slots).size).toBe(capacities.length);
-          const marks = slots.map((slot) => table.charge(slot, 1));
+          const marks = slots.map((slot) => chargeMarked(table, slot, 1));
           slots.forEach((slot, i) => {
-            expect(table.at(table.level, slot)).toBe((capacities[i] ?? 0) - 1);
-            table.close(slot, marks[i] ?? 0, 1);
+            expect(table.levelOf(slot)).toBe((capacities[i] ?? 0) - 1);
+            table.close(slot, marks[i] ?? 0, 1, 0);
             expect(table.isForgettable(slot, 0)).toBe(true);
             table.release(slot);
           });
           expect(table.size).toBe(0);
           const again = table.allocate({ capacity: 7, limit: 1, windowMs: 1_000 }, 3, 5);
           expect(slots).toContain(again);
-          expect(table.at(table.level, again)).toBe(3);
+          expect(table.levelOf(again)).toBe(3);
         },
       ),
       { numRuns: 20 },
@@ -271,10 +272,10 @@ describe('a table of buckets', () => {
   it('never forgets a bucket that is not full or has an open reservation', () => {
     const table = new BucketTable();
     const slot = table.allocate({ capacity: 10, limit: 1, windowMs: 1_000 }, 10, 0);
-    const mark = table.charge(slot, 0);
+    const mark = chargeMarked(table, slot, 0);
     expect(table.isForgettable(slot, 0)).toBe(false);
     expect(() => table.release(slot)).toThrow('open reservations');
-    table.close(slot, mark, 0);
+    table.close(slot, mark, 0, 0);
     table.chargeMore(slot, 1);
     expect(table.isForgettable(slot, 999)).toBe(false);
     expect(table.isForgettable(slot, 1_000)).toBe(true);

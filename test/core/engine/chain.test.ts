@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Call } from '../../../core/call.ts';
+import { type Call, KEY_PARTS } from '../../../core/call.ts';
 import { BucketTable } from '../../../core/engine/bucket-table.ts';
 import { ChainCache } from '../../../core/engine/chain.ts';
 import { KeyTable } from '../../../core/engine/key-table.ts';
@@ -101,26 +101,33 @@ describe('the cache of chains', () => {
     expect(chains.chainOf(createCall(), 5_000)).not.toBe(chain);
   });
 
-  it.each<keyof Call>([
-    'kind',
-    'tenant',
-    'agent',
-    'user',
-    'session',
-    'tool',
-    'toolNames',
-    'model',
-    'upstream',
-    'pod',
-  ])('tells calls apart by %s', (part) => {
-    const { chains } = createCache(KEYED);
-    const other = {
-      ...createCall(),
-      [part]: part === 'kind' ? 'HTTP' : part === 'toolNames' ? ['x'] : 'other',
-    };
-    const chain = chains.chainOf(createCall(), 0);
+  const toolRule: ToolRule = {
+    namespace: 'agents',
+    policy: 'policy',
+    revision: 1,
+    restricted: ['other'],
+    allowed: undefined,
+    shadow: false,
+  };
+
+  it.each<{ part: keyof Call; rule?: Partial<LimitRule>; tools?: readonly ToolRule[] }>([
+    { part: 'kind', rule: { match: { kinds: ['LLM'] } } },
+    { part: 'toolNames', rule: { match: { tools: ['other'] } } },
+    { part: 'toolNames', tools: [toolRule] },
+    { part: 'tool', tools: [{ ...toolRule, allowed: ['search'] }] },
+    { part: 'model', rule: { match: { models: ['other'] } } },
+    { part: 'upstream', rule: { match: { upstreams: ['other'] } } },
+    ...KEY_PARTS.map((part) => ({ part, rule: { per: [part] } })),
+  ])('tells calls apart by $part exactly where a rule looks at it', ({ part, rule, tools }) => {
+    const call = createCall({ kind: 'HTTP', toolNames: ['search'] });
+    const value = part === 'kind' ? 'LLM' : part === 'toolNames' ? ['other', 'search'] : 'other';
+    const other: Call = { ...call, [part]: value };
+    const blind = createCache([createRule({ shape: SHAPE })]).chains;
+    expect(blind.chainOf(other, 0)).toBe(blind.chainOf(call, 0));
+    const { chains } = createCache([createRule({ shape: SHAPE, ...rule })], tools);
+    const chain = chains.chainOf(call, 0);
     expect(chains.chainOf(other, 0)).not.toBe(chain);
-    expect(chains.chainOf(createCall(), 0)).toBe(chain);
+    expect(chains.chainOf(call, 0)).toBe(chain);
   });
 });
 

@@ -35,7 +35,7 @@ export class EngineWorld {
   levels(): number[] {
     return this.slots.map((slot) => {
       this.table.refill(slot, this.nowMs);
-      return this.table.at(this.table.level, slot);
+      return this.table.levelOf(slot);
     });
   }
 

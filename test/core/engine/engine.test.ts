@@ -137,13 +137,13 @@ function expectGauge(max: number, settles: readonly number[]): void {
     const result = engine.reserve(createChain([rule], [slot]), costOf({ Concurrency: 1 }), 0);
     expect(result.kind).toBe(open.length < max ? 'admitted' : 'short');
     if (result.kind === 'admitted') open.push(result.reservation);
-    expect(table.at(table.level, slot)).toBe(max - open.length);
+    expect(table.levelOf(slot)).toBe(max - open.length);
     const used = which % 2 === 0 ? undefined : amounts({ Concurrency: 9 });
     const ending = which % 3 === 0 ? open.splice(which % open.length, 1) : [];
     for (const id of ending) engine.settle(id, used, 0);
   }
   for (const id of open) engine.settle(id, undefined, 0);
-  expect(table.at(table.level, slot)).toBe(max);
+  expect(table.levelOf(slot)).toBe(max);
   expect(engine.openReservations).toBe(0);
 }
 
@@ -234,9 +234,9 @@ describe('a reservation', () => {
     const chain = createChain([rule], [slot]);
     const engine = new Engine(table);
     expect(engine.reserve(chain, costOf({ TotalTokens: 11 }), 0).kind).toBe('too-large');
-    expect(table.at(table.level, slot)).toBe(10);
+    expect(table.levelOf(slot)).toBe(10);
     expect(engine.reserve(chain, costOf({ TotalTokens: 11 }, { TotalTokens: 10 }), 0).kind).toBe('admitted');
-    expect(table.at(table.level, slot)).toBe(0);
+    expect(table.levelOf(slot)).toBe(0);
     expect(engine.reserve(chain, costOf({ TotalTokens: 11 }, { TotalTokens: 10 }), 9_999).kind).toBe('short');
     expect(engine.reserve(chain, costOf({ TotalTokens: 11 }, { TotalTokens: 10 }), 10_000).kind).toBe(
       'admitted',
@@ -297,7 +297,7 @@ describe('a Shadow rule', () => {
     expect(table.isForgettable(slot, 1_000)).toBe(false);
     if (result.kind === 'admitted') engine.settle(result.reservation, amounts({ Requests: 1 }), 1_000);
     expect(table.isForgettable(slot, 1_000)).toBe(true);
-    expect(table.at(table.level, slot)).toBe(1);
+    expect(table.levelOf(slot)).toBe(1);
   });
 });
 

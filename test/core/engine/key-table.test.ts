@@ -5,6 +5,7 @@ import { BucketTable, type Slot } from '../../../core/engine/bucket-table.ts';
 import { type KeyBounds, KeyTable } from '../../../core/engine/key-table.ts';
 import type { LimitRule } from '../../../core/policy/plan.ts';
 import { createCall, createRule } from '../sample-rules.ts';
+import { chargeMarked } from './marked-charge.ts';
 
 const SHAPE = { capacity: 12, limit: 6, windowMs: 1_000 };
 
@@ -33,14 +34,14 @@ class KeyWorld {
 
   level(slot: Slot, nowMs: number): number {
     this.buckets.refill(slot, nowMs);
-    return this.buckets.at(this.buckets.level, slot);
+    return this.buckets.levelOf(slot);
   }
 
   /** Charges the key's bucket if it holds the amount; the mark to close it with. */
   take(rule: LimitRule, call: Call, amount: number, nowMs: number): { slot: Slot; mark: number } | undefined {
     const slot = this.keys.slotOf(rule, call, nowMs);
     if (this.level(slot, nowMs) < amount) return undefined;
-    return { slot, mark: this.buckets.charge(slot, amount) };
+    return { slot, mark: chargeMarked(this.buckets, slot, amount) };
   }
 
   /** Bit n pins slot n; all others are free. */
@@ -130,7 +131,7 @@ function closeOne(
   if (one === undefined) return;
   const used = Math.floor((one.entry.cost * usedPercent) / 100);
   world.buckets.refill(one.slot, nowMs);
-  world.buckets.close(one.slot, one.mark, one.entry.cost - used);
+  world.buckets.close(one.slot, one.mark, one.entry.cost, used);
   one.entry.cost = used;
 }
 
@@ -278,7 +279,7 @@ describe('a new set of rules', () => {
   it('that drops a rule and brings it back finds what was used, until the bucket would be full', () => {
     const world = new KeyWorld(bounds);
     const taken = world.take(rule, call, 12, 0);
-    world.buckets.close(taken?.slot ?? -1, taken?.mark ?? -1, 0);
+    world.buckets.close(taken?.slot ?? -1, taken?.mark ?? -1, 12, 12);
     world.keys.apply([], 0);
     world.keys.sweep(1_999);
     world.keys.apply(RULES, 1_999);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type BucketShape, BucketTable } from '../../../core/engine/bucket-table.ts';
 import { MAX_CLASSES } from '../../../core/engine/refund-history.ts';
 import { DumbBucket } from './dumb-bucket.ts';
+import { chargeMarked } from './marked-charge.ts';
 
 /** Calls that come one by one and end in any order. */
 type Schedule = {
@@ -48,9 +49,9 @@ function play({ shape, calls, ends }: Schedule, check: (level: number, truth: nu
   for (const { gapMs, amount, usedPermille } of calls) {
     nowMs += gapMs;
     table.refill(slot, nowMs);
-    if (amount > table.at(table.level, slot)) continue;
+    if (amount > table.levelOf(slot)) continue;
     const used = Math.floor((amount * usedPermille) / 1_000);
-    open.push({ mark: table.charge(slot, amount), used, call: twin.charge(amount, nowMs) });
+    open.push({ mark: chargeMarked(table, slot, amount), used, call: twin.charge(amount, nowMs) });
   }
   for (let i = 0; open.length > 0; i++) {
     const { which, gapMs } = ends[i % ends.length] ?? { which: 0, gapMs: 0 };
@@ -58,9 +59,9 @@ function play({ shape, calls, ends }: Schedule, check: (level: number, truth: nu
     table.refill(slot, nowMs);
     const [one] = open.splice(which % open.length, 1);
     if (one === undefined) return;
-    table.close(slot, one.mark, one.call.reserved - one.used);
+    table.close(slot, one.mark, one.call.reserved, one.used);
     twin.settle(one.call, one.used);
-    check(table.at(table.level, slot), twin.level(nowMs));
+    check(table.levelOf(slot), twin.level(nowMs));
   }
 }
 
@@ -116,26 +117,26 @@ describe('a refund', () => {
     const shape = { capacity: 1_000, limit: 1, windowMs: 1_000 };
     const slot = table.allocate(shape, 1_000, 0);
     const twin = new DumbBucket(shape, 1_000, 0);
-    const hanging = { mark: table.charge(slot, 500), call: twin.charge(500, 0) };
+    const hanging = { mark: chargeMarked(table, slot, 500), call: twin.charge(500, 0) };
     for (let nowMs = 1; nowMs <= 10 * MAX_CLASSES; nowMs++) {
       table.refill(slot, nowMs);
-      const one = { mark: table.charge(slot, 1), call: twin.charge(1, nowMs) };
-      table.close(slot, one.mark, 0);
+      const one = { mark: chargeMarked(table, slot, 1), call: twin.charge(1, nowMs) };
+      table.close(slot, one.mark, 1, 1);
     }
-    table.close(slot, hanging.mark, 500);
+    table.close(slot, hanging.mark, 500, 0);
     twin.settle(hanging.call, 0);
-    expect(table.at(table.level, slot)).toBe(twin.level(10 * MAX_CLASSES));
+    expect(table.levelOf(slot)).toBe(twin.level(10 * MAX_CLASSES));
   });
 
   it('of 100 calls that hung for a window gives back what the bucket would still hold: nothing beyond its size', () => {
     const table = new BucketTable();
     const slot = table.allocate({ capacity: 100, limit: 100, windowMs: 60_000 }, 100, 0);
-    const hanging = Array.from({ length: 100 }, () => table.charge(slot, 1));
+    const hanging = Array.from({ length: 100 }, () => chargeMarked(table, slot, 1));
     table.refill(slot, 60_000);
-    const next = Array.from({ length: 100 }, () => table.charge(slot, 1));
-    for (const mark of hanging) table.close(slot, mark, 1);
-    expect(table.at(table.level, slot)).toBe(0);
-    for (const mark of next) table.close(slot, mark, 1);
-    expect(table.at(table.level, slot)).toBe(100);
+    const next = Array.from({ length: 100 }, () => chargeMarked(table, slot, 1));
+    for (const mark of hanging) table.close(slot, mark, 1, 0);
+    expect(table.levelOf(slot)).toBe(0);
+    for (const mark of next) table.close(slot, mark, 1, 0);
+    expect(table.levelOf(slot)).toBe(100);
   });
 });
