@@ -36,6 +36,8 @@ const WINDOW = 4;
 const FRACTION = 5;
 /** The bucket has not risen since reservations with this mark and later ones; those before are in the refund history. */
 const FRESH_MARK = 6;
+/** Open reservations that are in the refund history, or have nothing to expect from it. */
+const SEEN = 7;
 const ROW_SHIFT = 3;
 
 /**
@@ -69,6 +71,7 @@ export class BucketTable {
     state[row + WINDOW] = shape.windowMs;
     state[row + FRACTION] = 0;
     state[row + FRESH_MARK] = this.#nextMark;
+    state[row + SEEN] = 0;
     this.#open[slot] = 0;
     return slot;
   }
@@ -116,7 +119,7 @@ export class BucketTable {
    * Position of the first bucket, from `from` on, that holds less than it is asked; the number of buckets when all hold
    * enough. Refills what it looks at and changes nothing else. What costs nothing fits any level.
    */
-  firstShort(asked: Asked, cost: Float64Array, nowMs: number, from: number): number {
+  firstShort(asked: Asked, cost: ArrayLike<number>, nowMs: number, from: number): number {
     const { slots, chargeAt } = asked;
     const state = this.#state;
     const count = slots.length;
@@ -131,7 +134,7 @@ export class BucketTable {
   }
 
   /** Charges every bucket what it is asked, and writes the amounts to `amounts`, from `at` on. */
-  chargeAll({ slots, chargeAt }: Asked, cost: Float64Array, amounts: Float64Array, at: number): void {
+  chargeAll({ slots, chargeAt }: Asked, cost: ArrayLike<number>, amounts: Float64Array, at: number): void {
     const state = this.#state;
     const open = this.#open;
     const count = slots.length;
@@ -224,7 +227,7 @@ export class BucketTable {
   }
 
   /** The bucket at `at` must be refilled, or it is short of its amount. */
-  #firstShortFrom(asked: Asked, cost: Float64Array, nowMs: number, at: number): number {
+  #firstShortFrom(asked: Asked, cost: ArrayLike<number>, nowMs: number, at: number): number {
     const { slots, chargeAt } = asked;
     const state = this.#state;
     const first = (slots[at] as number) << ROW_SHIFT;
@@ -242,6 +245,7 @@ export class BucketTable {
   #closeOld(slot: Slot, mark: number, unused: number): void {
     const row = slot << ROW_SHIFT;
     const windowMs = this.#at(slot, WINDOW);
+    this.#state[row + SEEN] = this.#at(slot, SEEN) - 1;
     if (unused < 0) this.chargeMore(slot, -unused);
     if (!this.#history.end(slot, mark, Math.max(0, unused), windowMs)) return;
     const fraction = this.#at(slot, FRACTION) - this.#history.keptPart;
@@ -260,28 +264,30 @@ export class BucketTable {
     const missing = (state[row + CAPACITY] as number) - (state[row + LEVEL] as number);
     const earned = elapsedMs * (state[row + LIMIT] as number) + (state[row + FRACTION] as number);
     // `earned` may be rounded, what it must reach is not.
-    if (earned >= missing * windowMs && missing * windowMs <= EXACT_PRODUCT) {
+    const wanted = missing * windowMs;
+    const open = this.#open[slot] as number;
+    if (earned >= wanted && wanted <= EXACT_PRODUCT) {
       state[row + LEVEL] = state[row + CAPACITY] as number;
       state[row + FRACTION] = 0;
-    } else {
-      this.#earn(row, elapsedMs, missing);
+      state[row + FRESH_MARK] = this.#nextMark;
+      state[row + SEEN] = open;
+      if (open !== 0) this.#history.clear(slot);
+      return;
     }
-    if (this.#open[slot] !== 0) this.#recordRise(slot);
+    this.#earn(row, elapsedMs, missing);
+    if (open !== 0) this.#recordRise(slot, open);
   }
 
-  #recordRise(slot: Slot): void {
+  #recordRise(slot: Slot, open: number): void {
     const state = this.#state;
     const row = slot << ROW_SHIFT;
-    const open = this.#open[slot] as number;
     const units = (state[row + CAPACITY] as number) - (state[row + LEVEL] as number);
-    if (units === 0) {
-      this.#history.recordFull(slot, open);
-    } else {
-      const part = state[row + FRACTION] as number;
-      const freshMark = state[row + FRESH_MARK] as number;
-      this.#history.recordPeak(slot, { units, part, freshMark, open });
-    }
+    const part = state[row + FRACTION] as number;
+    const fresh = open - (state[row + SEEN] as number);
+    if (fresh > 0) this.#history.add(slot, state[row + FRESH_MARK] as number, fresh);
+    this.#history.recordPeak(slot, units, part);
     state[row + FRESH_MARK] = this.#nextMark;
+    state[row + SEEN] = open;
   }
 
   /** Earns what does not fill the bucket, or what only exact arithmetic can tell. */

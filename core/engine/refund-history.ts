@@ -30,16 +30,6 @@ const ROW = MAX_CLASSES * STRIDE;
 
 const INITIAL_ROWS = 16;
 
-/** A bucket has risen: its headroom is now `units - part / windowMs`. */
-export type Peak = {
-  readonly units: number;
-  readonly part: number;
-  /** Mark of the first reservation since the bucket rose before; every later one has this mark or a later one. */
-  readonly freshMark: number;
-  /** All open reservations of the bucket. */
-  readonly open: number;
-};
-
 /** The classes of open reservations by bucket. Only buckets with a refund to expect take memory for them. */
 export class RefundHistory {
   /** The answer of the last `end`: `keptUnits - keptPart / windowMs` units come back. */
@@ -51,37 +41,40 @@ export class RefundHistory {
   /** Where a bucket's row begins; meaningless while it has no classes. */
   #rowOf: Int32Array;
   #count: Uint8Array;
-  /** Open reservations for which the bucket has risen: those in its classes, and those that have nothing to expect. */
-  #seen: Int32Array;
 
   constructor(slots: number) {
     this.#rowOf = new Int32Array(slots);
     this.#count = new Uint8Array(slots);
-    this.#seen = new Int32Array(slots);
   }
 
   /** Makes room for `slots` buckets; what is recorded stays. */
   grow(slots: number): void {
     this.#rowOf = copyInto(this.#rowOf, new Int32Array(slots));
     this.#count = copyInto(this.#count, new Uint8Array(slots));
-    this.#seen = copyInto(this.#seen, new Int32Array(slots));
   }
 
-  /** The bucket is full: none of its `open` reservations has anything to expect any more. */
-  recordFull(slot: number, open: number): void {
-    this.#seen[slot] = open;
+  /** The bucket is full: no open reservation has anything to expect any more. */
+  clear(slot: number): void {
     if (this.#count[slot] === 0) return;
     this.#count[slot] = 0;
     this.#freeRows.push(this.#rowOf[slot] as number);
   }
 
-  /** The bucket has risen and is not full. */
-  recordPeak(slot: number, { units, part, freshMark, open }: Peak): void {
-    const fresh = open - (this.#seen[slot] as number);
-    if (fresh > 0) {
-      this.#seen[slot] = open;
-      this.#add(slot, freshMark, fresh);
-    }
+  /** Takes over `open` reservations with this mark and later ones. A peak must follow: they have seen none yet. */
+  add(slot: number, mark: number, open: number): void {
+    if (this.#count[slot] === 0) this.#takeRow(slot);
+    else if (this.#count[slot] === MAX_CLASSES) this.#mergeClosest(slot);
+    const count = this.#count[slot] as number;
+    const added = (this.#rowOf[slot] as number) + count * STRIDE;
+    this.#classes[added] = Number.POSITIVE_INFINITY;
+    this.#classes[added + PART] = 0;
+    this.#classes[added + MARK] = mark;
+    this.#classes[added + OPEN] = open;
+    this.#count[slot] = count + 1;
+  }
+
+  /** The bucket has risen and now has the headroom `units - part / windowMs`, above 0. */
+  recordPeak(slot: number, units: number, part: number): void {
     const count = this.#count[slot] as number;
     if (count === 0) return;
     const newest = (this.#rowOf[slot] as number) + (count - 1) * STRIDE;
@@ -96,7 +89,6 @@ export class RefundHistory {
    * the bucket takes back what `keptUnits` and `keptPart` say; false when that is nothing.
    */
   end(slot: number, mark: number, unused: number, windowMs: number): boolean {
-    this.#seen[slot] = (this.#seen[slot] as number) - 1;
     const at = this.#find(slot, mark);
     if (at < 0) return false;
     if (unused > 0) this.#refund(slot, at, unused, windowMs);
@@ -129,19 +121,6 @@ export class RefundHistory {
     let at = row + ((this.#count[slot] as number) - 1) * STRIDE;
     while (at >= row && (this.#classes[at + MARK] as number) > mark) at -= STRIDE;
     return at < row ? -1 : at;
-  }
-
-  /** A new class that has seen no moment yet. */
-  #add(slot: number, mark: number, open: number): void {
-    if (this.#count[slot] === 0) this.#takeRow(slot);
-    else if (this.#count[slot] === MAX_CLASSES) this.#mergeClosest(slot);
-    const count = this.#count[slot] as number;
-    const added = (this.#rowOf[slot] as number) + count * STRIDE;
-    this.#classes[added] = Number.POSITIVE_INFINITY;
-    this.#classes[added + PART] = 0;
-    this.#classes[added + MARK] = mark;
-    this.#classes[added + OPEN] = open;
-    this.#count[slot] = count + 1;
   }
 
   /** Is the headroom of this class below `units - part / windowMs`? */
