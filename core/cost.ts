@@ -8,7 +8,7 @@ import { UNIT_INDEX, UNITS } from './unit.ts';
  * LEARNED and STRICT are what is charged; the KNOWN blocks are what the call certainly costs at least, so that only
  * they can make a call too large for a bucket.
  */
-export type CallCost = Float64Array;
+export type CallCost = ArrayLike<number>;
 
 export const LEARNED = 0;
 export const STRICT = UNITS.length;
@@ -43,19 +43,20 @@ export type SpendEstimate = {
   readonly knownStrict: number;
 };
 
+const REQUEST_COST: readonly number[] = Array.from({ length: 4 * UNITS.length }, (_, at) => {
+  const unit = at % UNITS.length;
+  return unit === UNIT_INDEX.Requests || unit === UNIT_INDEX.Concurrency ? 1 : 0;
+});
+
 /** The cost of a call that is only counted: one request, one slot, no tokens. */
 export function createRequestCost(): CallCost {
-  const cost = new Float64Array(4 * UNITS.length);
-  for (const block of [LEARNED, STRICT, KNOWN_LEARNED, KNOWN_STRICT]) {
-    cost[block + UNIT_INDEX.Requests] = 1;
-    cost[block + UNIT_INDEX.Concurrency] = 1;
-  }
-  return cost;
+  return REQUEST_COST;
 }
 
 /** The cost of a model call. `spend` is undefined where the model has no price. */
 export function createModelCost(estimate: TokenEstimate, spend: SpendEstimate | undefined): CallCost {
-  const cost = createRequestCost();
+  // A plain array: a typed one of this size lives outside the heap, and one per call is what the collector feels.
+  const cost = [...REQUEST_COST];
   writeTokens(cost, LEARNED, estimate.learned.input, estimate.learned.output);
   writeTokens(cost, STRICT, estimate.strict.input, estimate.strict.output);
   writeTokens(cost, KNOWN_LEARNED, estimate.known.input, estimate.known.output);
@@ -71,7 +72,7 @@ export function createModelCost(estimate: TokenEstimate, spend: SpendEstimate | 
   return cost;
 }
 
-function writeTokens(cost: CallCost, block: number, input: number, output: number): void {
+function writeTokens(cost: number[], block: number, input: number, output: number): void {
   cost[block + UNIT_INDEX.InputTokens] = toAmount(input, 0);
   cost[block + UNIT_INDEX.OutputTokens] = toAmount(output, 0);
   cost[block + UNIT_INDEX.TotalTokens] = toAmount(input + output, 0);
