@@ -77,6 +77,11 @@ describe('stepping over a document', () => {
     );
   });
 
+  it('never takes a quote behind the document for the end of a string', () => {
+    const bytes = Buffer.from(`{"a":"${'b'.repeat(200)}"}`);
+    for (let end = 0; end < bytes.length; end += 1) expect(isWellFormed(bytes, 0, end)).toBe(false);
+  });
+
   it.each([
     ['an empty document', ''],
     ['white space alone', ' \n'],
@@ -204,6 +209,15 @@ describe('reading fields', () => {
     ['a number in place of a string', '{"text":1}', undefined],
   ])('of a string with %s', (_name, text, expected) => {
     expect(read(text).fields.text).toBe(expected);
+  });
+
+  it('of a whole number is what Number gives, however long it is', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 30n }), fc.nat(29), (number, digits) => {
+        const text = BigInt(String(number).slice(0, digits + 1)).toString();
+        expect(read(`{"count":${text}}`).fields.count).toBe(Number(text));
+      }),
+    );
   });
 
   it.each([
