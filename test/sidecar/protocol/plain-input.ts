@@ -1,5 +1,6 @@
 // The dumb twin of the input's features: JSON.parse, then a walk over the values.
 
+import fc from 'fast-check';
 import type { InputFeatures } from '../../../core/estimate/features.ts';
 
 /** The features as sums that need no sampling: all text by its bytes, whatever its class. */
@@ -28,6 +29,16 @@ export function countContent(value: unknown): { textBytes: number; media: number
   const counted = { textBytes: 0, media: 0 };
   visit(value, counted);
   return counted;
+}
+
+/** The members of an object in any order. */
+export function reorder<Value extends object>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value> {
+  return value.chain((object) => {
+    const entries = Object.entries(object);
+    // The same members make the same type.
+    const all = { minLength: entries.length, maxLength: entries.length };
+    return fc.shuffledSubarray(entries, all).map((shuffled) => Object.fromEntries(shuffled) as Value);
+  });
 }
 
 /** The bytes of a value as JSON. */
