@@ -7,7 +7,12 @@ import { type Chain, ChainCache } from './engine/chain.ts';
 import { type Demand, Engine, type ReservationId, type ReserveResult } from './engine/engine.ts';
 import type { HeldCall } from './engine/hold-queue.ts';
 import { type KeyBounds, KeyTable } from './engine/key-table.ts';
-import { type Attempt, WaitingRoom, type Woken as WokenCall } from './engine/waiting-room.ts';
+import {
+  type Attempt,
+  type HeldAttempt,
+  WaitingRoom,
+  type Woken as WokenCall,
+} from './engine/waiting-room.ts';
 import { WarningBands } from './engine/warning-bands.ts';
 import type { LimitRule, PolicySet } from './policy/plan.ts';
 import type { Refusal } from './refusal.ts';
@@ -134,7 +139,7 @@ export class Decider {
   wake(nowMs: number): Woken[] {
     if (this.#room.held === 0) return [];
     return this.#room.wake(
-      (held) => this.#reserve(asRequest(held), this.#chains.chainOf(held.call, nowMs), nowMs),
+      (held) => this.#tryHeld(held, nowMs),
       (held) => this.#lastWord(held, nowMs),
       nowMs,
     );
@@ -248,6 +253,14 @@ export class Decider {
         this.#room.admitted(chain, request);
         return { kind: 'final', final: admitted(chain, result) };
     }
+  }
+
+  /** A held call once more. Policies and levels have moved on: it may be short of what its limit does not hold for. */
+  #tryHeld(held: HeldCall, nowMs: number): HeldAttempt<FinalDecision> {
+    const chain = this.#chains.chainOf(held.call, nowMs);
+    const tried = this.#reserve(asRequest(held), chain, nowMs);
+    const isHoldable = (demand: Demand): boolean => (chain.rules[demand.at]?.maxWaitMs ?? 0) > 0;
+    return tried.kind === 'short' && !tried.shortages.every(isHoldable) ? { kind: 'unholdable' } : tried;
   }
 
   /** A held call whose time is over is decided like a newcomer that may not be held. */

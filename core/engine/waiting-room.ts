@@ -29,6 +29,9 @@ export type Attempt<Final> =
   | { readonly kind: 'short'; readonly shortages: readonly Demand[] }
   | { readonly kind: 'final'; readonly final: Final };
 
+/** The same for a held call, which may meanwhile be short of a bucket whose limit does not hold: it is refused then. */
+export type HeldAttempt<Final> = Attempt<Final> | { readonly kind: 'unholdable' };
+
 /** A call that was held, and what became of it. */
 export type Woken<Final> = { readonly held: HeldCall; readonly decision: Final };
 
@@ -123,18 +126,20 @@ export class WaitingRoom {
    * `attempt` decides one held call, `lastWord` one that may not wait any longer.
    */
   wake<Final>(
-    attempt: (held: HeldCall) => Attempt<Final>,
+    attempt: (held: HeldCall) => HeldAttempt<Final>,
     lastWord: (held: HeldCall) => Final,
     nowMs: number,
   ): Woken<Final>[] {
     const woken: Woken<Final>[] = [];
-    for (const slot of this.#holds.slots()) {
-      if (this.#holds.isDue(slot, nowMs)) this.#serve(slot, attempt, woken, nowMs);
-    }
-    for (const held of this.#holds.expired(nowMs)) {
+    const dismiss = (held: HeldCall): void => {
       this.#holds.leave(held);
       woken.push({ held, decision: lastWord(held) });
+    };
+    for (const slot of this.#holds.slots()) {
+      if (!this.#holds.isDue(slot, nowMs)) continue;
+      for (const held of this.#serve(slot, attempt, woken, nowMs)) dismiss(held);
     }
+    for (const held of this.#holds.expired(nowMs)) dismiss(held);
     return woken;
   }
 
@@ -153,22 +158,25 @@ export class WaitingRoom {
     this.#waits.sweep(nowMs);
   }
 
-  /** Serves the head of a line as long as it fits. */
+  /** Serves the head of a line as long as it fits. Returns the calls that may not be held any more, out of the line. */
   #serve<Final>(
     slot: Slot,
-    attempt: (held: HeldCall) => Attempt<Final>,
+    attempt: (held: HeldCall) => HeldAttempt<Final>,
     woken: Woken<Final>[],
     nowMs: number,
-  ): void {
+  ): HeldCall[] {
+    const unholdable: HeldCall[] = [];
     for (let held = this.#holds.head(slot); held !== undefined; held = this.#holds.head(slot)) {
       const tried = attempt(held);
-      if (tried.kind === 'final') {
-        this.#holds.leave(held);
-        woken.push({ held, decision: tried.final });
-      } else if (this.#keepWaiting(slot, held, tried.shortages, nowMs)) {
-        return;
+      if (tried.kind === 'short') {
+        if (this.#keepWaiting(slot, held, tried.shortages, nowMs)) break;
+        continue;
       }
+      this.#holds.leave(held);
+      if (tried.kind === 'final') woken.push({ held, decision: tried.final });
+      else unholdable.push(held);
     }
+    return unholdable;
   }
 
   #hold(request: WaitRequest, binding: Demand, times: { maxHoldMs: number; nowMs: number }): HeldCall {

@@ -395,3 +395,29 @@ describe('a held call under new policies', () => {
     );
   });
 });
+
+describe('a held call that has become short of a limit which does not hold', () => {
+  it('is refused at its turn, not held on', () => {
+    const decider = createDecider([
+      createRule({
+        limit: 'holds',
+        unit: 'Requests',
+        per: ['user'],
+        shape: { capacity: 1, limit: 60, windowMs: 60_000 },
+        maxWaitMs: 10_000,
+      }),
+      createRule({
+        limit: 'denies',
+        unit: 'TotalTokens',
+        shape: { capacity: 10, limit: 10, windowMs: 600_000 },
+        maxWaitMs: 0,
+      }),
+    ]);
+    const ask = (user: string, tokens: number) =>
+      decider.decide(tokenRequest(tokens, 1, { call: createCall({ user }), maxHoldMs: 60_000 }), 0);
+    expect([ask('u', 1).kind, ask('u', 5).kind, ask('v', 9).kind]).toEqual(['admit', 'hold', 'admit']);
+    const [woken] = decider.wake(1_000);
+    expect(woken?.decision).toMatchObject({ kind: 'refuse', refusal: { violations: [{ limit: 'denies' }] } });
+    expect(decider.counts.held).toBe(0);
+  });
+});
