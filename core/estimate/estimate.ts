@@ -9,6 +9,9 @@ export type TokenEstimate = {
   readonly learned: { readonly input: number; readonly output: number };
   readonly strict: { readonly input: number; readonly output: number };
   readonly known: { readonly input: number; readonly output: number };
-  /** True when `strict.output` is a fact (explicit cap or the model's maximum), false when it is a guess. */
+  /**
+   * True when the caller capped its output: then `strict.output` is what it asked for, and may make the call too large.
+   * Otherwise it is the model's maximum or a guess, which is clamped to the bucket.
+   */
   readonly outputBounded: boolean;
 };

@@ -86,7 +86,8 @@ export class Estimator {
       learned: { input: learned, output: this.#learnedOutput(call, pair) },
       strict: { input: strict, output: strictCap ?? this.#unboundedOutput(pair) },
       known: { input: known, output: 0 },
-      outputBounded: strictCap !== undefined,
+      // The model's maximum is what the call could cost at most, not what its caller asked for.
+      outputBounded: call.maxOutputTokens !== undefined,
     };
   }
 

@@ -254,9 +254,9 @@ describe('the output', () => {
     [
       'a maximum',
       { modelMaxOutputTokens: 9_000 },
-      { learned: COLD_OUTPUT_TOKENS, strict: 9_000, bounded: true },
+      { learned: COLD_OUTPUT_TOKENS, strict: 9_000, bounded: false },
     ],
-    ['a small maximum', { modelMaxOutputTokens: 256 }, { learned: 256, strict: 256, bounded: true }],
+    ['a small maximum', { modelMaxOutputTokens: 256 }, { learned: 256, strict: 256, bounded: false }],
     [
       'both',
       { maxOutputTokens: 50, modelMaxOutputTokens: 9_000 },
