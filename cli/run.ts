@@ -15,7 +15,8 @@ import {
   SIDECAR_SETTINGS,
   type SidecarSettings,
 } from '../sidecar/settings.ts';
-import { PROVIDER_URLS, type Sidecar, type SidecarParts, startSidecar } from '../sidecar/sidecar.ts';
+import { type Sidecar, type SidecarParts, startSidecar } from '../sidecar/sidecar.ts';
+import { PROVIDER_URLS } from '../sidecar/upstream-table.ts';
 import { describeProblems } from './check.ts';
 import { type ChildEnd, exitCodeOf, runChild } from './child.ts';
 import { type Command, EXIT, type Terminal } from './command.ts';

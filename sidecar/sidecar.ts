@@ -25,11 +25,8 @@ import { type LimitsView, toLimitsView, type ViewQuery } from './limits-view.ts'
 import { createMetrics, type Metrics, observeProcess } from './metrics.ts';
 import { createModelMeter } from './model-meter.ts';
 import type { PolicyLoad, PolicySource } from './policy-source.ts';
-import { anthropic } from './protocol/anthropic/protocol.ts';
-import { http } from './protocol/http/protocol.ts';
-import { openai } from './protocol/openai/protocol.ts';
 import type { SidecarSettings } from './settings.ts';
-import { createUpstream, type Upstream } from './upstream.ts';
+import { openUpstreams } from './upstream-table.ts';
 import { type UsageRow, UsageTotals } from './usage-totals.ts';
 
 /** What a sidecar is made of beside its settings. */
@@ -57,12 +54,6 @@ export type Sidecar = {
   /** Drains within the grace of its settings and writes everything down. */
   close(): Promise<void>;
 };
-
-/** Addresses of the providers. */
-export const PROVIDER_URLS: ReadonlyMap<string, URL> = new Map([
-  ['openai', new URL('https://api.openai.com/v1')],
-  ['anthropic', new URL('https://api.anthropic.com')],
-]);
 
 const BOUNDS = { maxBuckets: 16_384, maxKeysPerAgent: 1_000, maxChains: 10_000 };
 const REMEMBERED_DECISIONS = 10_000;
@@ -102,6 +93,8 @@ async function start(
   const totals = new UsageTotals();
   await followPolicies(settings, parts, { governor, metrics, lifecycle });
   const limits = (query: ViewQuery): LimitsView => toLimitsView(governor, parts.workload, query);
+  const { upstreams, close: closeUpstreams } = openUpstreams(settings, parts.upstreams);
+  lifecycle.onStop('upstreams', closeUpstreams, CLOSE_GRACE_MS);
   const ids = createDecisionIds(clock.wallMs());
   const proxy = new HttpProxy({
     governor,
@@ -120,7 +113,7 @@ async function start(
     maxBodyBytes: settings.maxBody,
     nextDecisionId: () => ids.next(),
     wallClockMs: () => clock.wallMs(),
-    upstreams: openUpstreams(settings, parts.upstreams, lifecycle),
+    upstreams,
     own: { limits, decision: (id) => ledger.find(id) },
     headersTimeoutMs: settings.headersTimeout,
     requestTimeoutMs: settings.requestTimeout,
@@ -247,42 +240,6 @@ function openLedger(
     CLOSE_GRACE_MS,
   );
   return ledger;
-}
-
-function openUpstreams(
-  settings: SidecarSettings,
-  builtIn: ReadonlyMap<string, URL>,
-  lifecycle: Foundation['lifecycle'],
-): ReadonlyMap<string, Upstream> {
-  const protocols = new Map([openai, anthropic].map((protocol) => [protocol.name as string, protocol]));
-  const upstreams = new Map<string, Upstream>();
-  for (const [name, url] of [...builtIn, ...(settings.upstreams ?? [])]) {
-    upstreams.set(
-      name,
-      createUpstream(name, url, protocols.get(name) ?? http, {
-        timeouts: {
-          connectMs: settings.connectTimeout,
-          headersMs: settings.upstreamTimeout,
-          bodyMs: settings.streamTimeout,
-        },
-        caFile: settings.upstreamCa,
-        useEnvProxy: hasProxyVariable(process.env),
-      }),
-    );
-  }
-  lifecycle.onStop(
-    'upstreams',
-    () =>
-      Promise.all([...upstreams.values()].map(({ dispatcher }) => dispatcher.destroy())).then(
-        () => undefined,
-      ),
-    CLOSE_GRACE_MS,
-  );
-  return upstreams;
-}
-
-function hasProxyVariable(env: NodeJS.ProcessEnv): boolean {
-  return ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].some((name) => (env[name] ?? '') !== '');
 }
 
 async function readPrices(file: string | undefined): Promise<PriceTable> {

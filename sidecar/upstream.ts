@@ -1,7 +1,9 @@
 // The services behind the sidecar: by name, where they are and which protocol they speak.
 
 import { readFileSync } from 'node:fs';
+import { getCACertificates } from 'node:tls';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { Problem } from '../runtime/problem.ts';
 import type { Protocol } from './protocol/protocol.ts';
 
 /** One service that calls are forwarded to. */
@@ -47,17 +49,28 @@ export function createUpstream(
   options: UpstreamOptions,
 ): Upstream {
   const { timeouts, caFile, useEnvProxy } = options;
-  const ca = caFile === undefined ? undefined : readFileSync(caFile);
+  const tls = caFile === undefined ? {} : { ca: trustedWith(caFile) };
   const settings = {
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
     maxHeaderSize: MAX_HEAD_BYTES,
     connections: MAX_CONNECTIONS,
     pipelining: 1,
-    connect: { timeout: timeouts.connectMs, ...(ca === undefined ? {} : { ca }) },
+    connect: { timeout: timeouts.connectMs, ...tls },
   };
-  const dispatcher = useEnvProxy ? new EnvHttpProxyAgent(settings) : new Pool(url.origin, settings);
+  const dispatcher = useEnvProxy
+    ? new EnvHttpProxyAgent({ ...settings, requestTls: tls })
+    : new Pool(url.origin, settings);
   return { name, protocol, origin: url.origin, basePath: url.pathname.replace(/\/+$/, ''), dispatcher };
+}
+
+/** The system's certificates and those of a file: naming a private one must not distrust all others. */
+function trustedWith(caFile: string): string[] {
+  try {
+    return [...getCACertificates('default'), readFileSync(caFile, 'utf8')];
+  } catch (error) {
+    throw new Problem('INVALID', `the certificates ${caFile} cannot be read`, error);
+  }
 }
 
 /** Reads the address of an upstream; a sentence that names the fix when it is none. */

@@ -15,10 +15,11 @@ const MAX_LIMITS = 4;
 
 const texts = new WeakMap<LimitRule, LimitText>();
 
-/** Appends the header pairs for these limits. Nothing is appended where no limit applies. */
+/** Appends the header pairs for these limits. Nothing is appended where no limit is enforced: Shadow does not speak. */
 export function appendLimitHeaders(headers: string[], standings: readonly Standing[]): void {
-  if (standings.length === 0) return;
-  const fields = toRateLimitFields(tightest(standings).map(toState));
+  const enforced = standings.filter(({ rule }) => !rule.shadow);
+  if (enforced.length === 0) return;
+  const fields = toRateLimitFields(tightest(enforced).map(toState));
   headers.push('ratelimit-policy', fields.policy, 'ratelimit', fields.rateLimit);
   if (fields.warning !== '') headers.push('flyball-warning', fields.warning);
 }

@@ -106,7 +106,19 @@ describe.each<[Protocol, typeof OPENAI]>([
 describe('a route of any other service', () => {
   it('is a plain call that costs no tokens', () => {
     for (const method of ['GET', 'POST', 'DELETE']) {
-      expect(http.route(method, '/v1/chat/completions')).toEqual({ kind: 'unparsed', paid: false });
+      expect(http.route(method, '/send_email')).toEqual({ kind: 'unparsed', paid: false });
     }
+  });
+
+  it.each([
+    '/v1/chat/completions',
+    '/openai/deployments/x/Chat/Completions/',
+    '/v1/messages',
+    '/v1/responses',
+    '/v1/embeddings',
+    '/v1/audio/speech',
+  ])('is paid where it ends like a call of a model API: %s', (path) => {
+    expect(http.route('POST', path)).toEqual(PAID);
+    expect(http.route('GET', path)).toEqual({ kind: 'unparsed', paid: false });
   });
 });
