@@ -1,7 +1,7 @@
 // `flyball run --policies PATH -- COMMAND...`: one sidecar and one command beside each other.
 
 import { basename } from 'node:path';
-import { planPolicySet } from '../core/policy/plan.ts';
+import { selects } from '../core/policy/plan.ts';
 import { createLineWriter } from '../runtime/line-writer.ts';
 import { createLog } from '../runtime/log.ts';
 import { Problem } from '../runtime/problem.ts';
@@ -105,17 +105,24 @@ async function start(
 ): Promise<Sidecar | undefined> {
   const parts = (): SidecarParts => ({
     source: createPolicyDirectory(settings.policies ?? ''),
-    workload: { tenant: settings.namespace, agent, user: settings.user, pod: `run-${process.pid}` },
+    workload: {
+      tenant: settings.namespace,
+      agent,
+      agents: new Set([agent, ...(settings.agents ?? [])]),
+      user: settings.user,
+      pod: `run-${process.pid}`,
+    },
     log: createLog({
       process: 'sidecar',
       level: 'warn',
       writer: createLineWriter({ to: 2, bufferBytes: 0, flushMs: 0 }),
     }),
     upstreams,
-    limitWarned: ({ standing: { rule, usedPercent } }) =>
-      terminal.err(
-        `flyball: ${usedPercent} % of the limit ${rule.namespace}/${rule.policy} ${rule.limit} is used\n`,
-      ),
+    limitWarned: ({ standing: { rule, usedPercent } }) => {
+      if (rule.shadow) return;
+      const name = `${rule.namespace}/${rule.policy} ${rule.limit}`;
+      terminal.err(`flyball: ${usedPercent} % of the limit ${name} is used\n`);
+    },
     policiesChanged: (load, revision) => announce(load, revision, settings, terminal),
   });
   let failure: unknown;
@@ -131,18 +138,16 @@ async function start(
   return undefined;
 }
 
-/** The ports asked for; where they are the defaults, free ones as a second choice. */
+/** The ports asked for; as a second choice any free ones in place of the usual ones, since others may run too. */
 function portChoices(
   settings: SidecarSettings,
 ): readonly { readonly port: number; readonly healthPort: number }[] {
   const { port, healthPort } = settings;
-  const isDefault = port === DEFAULT_PORT && healthPort === DEFAULT_HEALTH_PORT;
-  return isDefault
-    ? [
-        { port, healthPort },
-        { port: 0, healthPort: 0 },
-      ]
-    : [{ port, healthPort }];
+  const second = {
+    port: port === DEFAULT_PORT ? 0 : port,
+    healthPort: healthPort === DEFAULT_HEALTH_PORT ? 0 : healthPort,
+  };
+  return [{ port, healthPort }, second];
 }
 
 function isPortTaken(error: unknown): boolean {
@@ -166,8 +171,7 @@ function announce(load: PolicyLoad, revision: number, settings: RunSettings, ter
   }
   for (const warning of load.warnings) terminal.err(`flyball: warning: ${warning}\n`);
   for (const policy of load.policies) {
-    const set = planPolicySet([policy], Object.fromEntries(settings.labels ?? []), revision);
-    if (set.rules.length > 0 || set.tools.length > 0 || policy.limits.length === 0) continue;
+    if (selects(policy, Object.fromEntries(settings.labels ?? []))) continue;
     const labels = Object.entries(policy.matchLabels).map(([key, value]) => `${key}=${value}`);
     terminal.err(
       `flyball: the policy ${policy.namespace}/${policy.name} selects nothing here: run with --label ${labels.join(',')}\n`,

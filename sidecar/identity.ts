@@ -4,6 +4,11 @@
 export type Workload = {
   readonly tenant: string;
   readonly agent: string;
+  /**
+   * The names that may stand in a base URL; undefined = any. Each has buckets of its own, so a command that could make
+   * names up could have as many as it likes.
+   */
+  readonly agents: ReadonlySet<string> | undefined;
   /** The user for calls that name none; undefined = unknown. */
   readonly user: string | undefined;
   readonly pod: string;

@@ -23,6 +23,21 @@ function name(): SettingParser<string> {
   };
 }
 
+/** Comma-separated names. */
+function names(): SettingParser<readonly string[]> {
+  const inner = name();
+  return {
+    ...inner,
+    form: 'NAME,...',
+    parse: (text) => {
+      const list = text.split(',').map((each) => each.trim());
+      const wrong = list.find((each) => !NAME.test(each));
+      if (wrong === undefined) return { kind: 'valid', value: list };
+      return { kind: 'invalid', problem: `holds "${wrong}"; write names of ${inner.hint}` };
+    },
+  };
+}
+
 /** Comma-separated `key=value` pairs. A repeated flag adds to the list. */
 function pairs(form: string, example: string): SettingParser<ReadonlyMap<string, string>> {
   return {
@@ -86,6 +101,12 @@ export const SIDECAR_SETTINGS = {
     env: 'FLYBALL_AGENT',
     parser: name(),
     doc: "The agent's name; by default the name of the command.",
+  },
+  agents: {
+    flag: '--agents',
+    env: 'FLYBALL_AGENTS',
+    parser: names(),
+    doc: 'Further agents that the command starts, each with limits of its own at a base URL with its name.',
   },
   user: {
     flag: '--user',

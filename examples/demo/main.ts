@@ -43,6 +43,8 @@ async function compare(upstream: Provider): Promise<number> {
     'run',
     '--agent',
     'crew',
+    '--agents',
+    AGENTS.join(','),
     '--policies',
     pathOf('./policies.yaml'),
   ];

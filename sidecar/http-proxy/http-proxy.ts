@@ -176,6 +176,10 @@ export class HttpProxy {
       this.#refuse(request, response, malformed(target.problem));
       return;
     }
+    if (!isKnownAgent(target.agent, this.#context.workload)) {
+      this.#refuse(request, response, refusal('UNAUTHENTICATED', 'IDENTITY_INVALID', UNKNOWN_AGENT));
+      return;
+    }
     if (target.kind === 'own') {
       answerOwn(this.#options.own, { request, response }, target, (reason) =>
         this.#refuse(request, response, reason),
@@ -243,6 +247,12 @@ export class HttpProxy {
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 const NO_TARGET = { agent: undefined, upstream: UNKNOWN };
 
+const UNKNOWN_AGENT = 'The agent in the path is not governed here; name further agents with --agents.';
+
+function isKnownAgent(agent: string | undefined, { agents }: Workload): boolean {
+  return agent === undefined || agents === undefined || agents.has(agent);
+}
+
 /** What is known of a connection. */
 type Connection = { readonly id: number; latest: ServerResponse | undefined };
 
@@ -256,7 +266,8 @@ function isOwnHost(host: string | undefined): boolean {
 }
 
 /** What is wrong with a request before its path is looked at. */
-function problemOf({ headers, rawHeaders }: IncomingMessage): string | undefined {
+function problemOf({ headers, rawHeaders, httpVersionMajor }: IncomingMessage): string | undefined {
+  if (httpVersionMajor !== 1) return 'The request must be HTTP/1.1.';
   if (!isOwnHost(headers.host)) return 'The Host header must name this machine: localhost or 127.0.0.1.';
   if (isRepeated('host', rawHeaders)) return 'The Host header must be sent once.';
   if (rawHeaders.length > 2 * MAX_HEADERS) return `There are more than ${MAX_HEADERS} headers.`;

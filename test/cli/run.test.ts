@@ -192,6 +192,57 @@ describe('two runs at once', () => {
   });
 });
 
+describe('the agents of a run', () => {
+  const ASK_AS = (name: string): string =>
+    ASK.replace('process.env.OPENAI_BASE_URL', `process.env.OPENAI_BASE_URL.replace(/@[^/]*/, '@${name}')`);
+
+  it('are the one that --agent names and those that --agents adds', async () => {
+    const end = await run(ASK_AS('helper'), ['--agent', 'main', '--agents', 'helper,other']).finished;
+    expect(end.out).toBe('status 200 26\n');
+  });
+
+  it('cannot be made up by the command: each name has buckets of its own', async () => {
+    const end = await run(ASK_AS('made-up'), ['--agent', 'main']).finished;
+    expect(end.out).toBe('status 401 26\n');
+    expect(provider.meter.total().calls).toBe(0);
+  });
+});
+
+describe('a policy that selects nothing here', () => {
+  it.each([
+    ['limits', ''],
+    ['tools only', 'tools'],
+  ])('is named at the start, with the labels it wants (%s)', async (_name, kind) => {
+    const spec =
+      kind === 'tools'
+        ? '  restrictedTools: [delete]\n'
+        : '  limits: [{name: r, unit: Requests, rates: [{limit: 1, window: 1h}]}]\n';
+    folder.write(
+      'selective.yaml',
+      `apiVersion: flyball.dev/v1alpha1\nkind: RateLimitPolicy\nmetadata: {name: selective}\nspec:\n  selector: {matchLabels: {app: review}}\n${spec}`,
+    );
+    const words = [
+      'run',
+      '--policies',
+      `${folder.path}/selective.yaml`,
+      '--port',
+      '0',
+      '--health-port',
+      '0',
+      '--summary',
+      'none',
+    ];
+    const [without, with_] = await Promise.all([
+      flyball([...words, '--', 'true']),
+      flyball([...words, '--label', 'app=review', '--', 'true']),
+    ]);
+    expect(without.err).toBe(
+      'flyball: the policy default/selective selects nothing here: run with --label app=review\n',
+    );
+    expect(with_.err).toBe('');
+  });
+});
+
 describe('a mistake on the command line', () => {
   it.each([
     [['run'], 2, 'which command?'],

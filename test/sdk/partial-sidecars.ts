@@ -60,7 +60,7 @@ export async function startWithoutPolicies(dialect: Dialect): Promise<World> {
     clock,
     meter: createModelMeter(new Estimator(), readListPrices()),
     observer: { decided: () => undefined, settled: () => undefined },
-    workload: { tenant: 'default', agent: 'agent', user: undefined, pod: 'pod' },
+    workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
     maxBodyBytes: 2 ** 20,
     nextDecisionId: createDecisionIds(0).next,
     wallClockMs: () => clock.wallMs(),

@@ -18,6 +18,8 @@ export type GovernedOptions = {
   readonly policiesChanged?: SidecarParts['policiesChanged'];
   readonly provider?: ProviderOptions;
   readonly settings?: Partial<SidecarSettings>;
+  /** The names that may stand in a base URL; any by default. */
+  readonly agents?: ReadonlySet<string> | undefined;
   /** Upstreams beside openai and anthropic, relative to the provider: `{ mail: '/tools' }`. */
   readonly upstreams?: Readonly<Record<string, string>>;
 };
@@ -56,7 +58,7 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
     { ...defaultSettings(), port: 0, healthPort: 0, grace: 2_000, ...options.settings },
     {
       source: typeof given === 'string' ? text : given,
-      workload: { tenant: 'default', agent: 'agent', user: undefined, pod: 'pod' },
+      workload: { tenant: 'default', agent: 'agent', agents: options.agents, user: undefined, pod: 'pod' },
       log: SILENT,
       upstreams: new Map([
         ['openai', new URL(provider.openaiBaseUrl)],

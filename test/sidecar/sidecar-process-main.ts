@@ -17,7 +17,7 @@ const sidecar = await startSidecar(
   { ...read.settings, port: 0, healthPort: 0, ...plan.settings },
   {
     source: createPolicyDirectory(plan.policyFile),
-    workload: { tenant: 'default', agent: 'agent', user: undefined, pod: 'pod' },
+    workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
     log: createLog({
       process: 'sidecar',
       level: 'warn',
@@ -34,8 +34,8 @@ function say(message: FromProcess): void {
 }
 
 process.on('message', () => {
-  globalThis.gc?.();
   const { user, system } = process.cpuUsage();
+  globalThis.gc?.();
   const { heapUsed, rss } = process.memoryUsage();
   const use = {
     cpuMicros: user + system,
