@@ -17,9 +17,8 @@ const SHAPE: AnswerShape = { fields: new KeyTable(['usage', 'choices']), readUsa
  */
 export function createUsageReader(facts: RequestFacts, head: AnswerHead): UsageReader {
   const coding = toCoding(head.contentEncoding);
-  const isPlainText = coding === 'identity';
   const reader = isEventStream(facts, head)
-    ? new ChatStreamReader(facts.usageSpliced && isPlainText)
+    ? new ChatStreamReader(facts.usageSpliced)
     : new AnswerReader(SHAPE);
-  return isPlainText ? reader : new EncodedReader(coding, reader);
+  return coding === 'identity' ? reader : new EncodedReader(coding, reader);
 }

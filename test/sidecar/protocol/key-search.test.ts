@@ -33,6 +33,13 @@ describe('a search for a key', () => {
     );
   });
 
+  it('never reads a key that is not whole before the end', () => {
+    const bytes = Buffer.from('{"usage":1}');
+    for (let end = 0; end <= bytes.length; end += 1) {
+      expect(search.valueOf(bytes, 1, end)).toBe(end < 8 ? -1 : Math.min(end, 9));
+    }
+  });
+
   it.each([
     ['{"usage":{}}', 9],
     ['{"usage" : \n{}}', 12],

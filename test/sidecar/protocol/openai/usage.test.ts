@@ -184,8 +184,11 @@ describe('the event that we asked for', () => {
     }
   });
 
-  it('goes back to the caller when more data follows in the same event', () => {
-    const bytes = Buffer.from(`${EXTRA}\ndata: more\n\n`);
+  it.each([
+    ['behind', `${EXTRA}\ndata: more\n\n`],
+    ['in front of', `data: more\n${EXTRA}\n\n`],
+  ])('stays when other data stands %s it in the same event', (_name, text) => {
+    const bytes = Buffer.from(text);
     for (const chunks of [[bytes], bytewise(bytes)])
       expect(readThrough(reader(true), chunks).out).toBe(bytes.toString());
   });
