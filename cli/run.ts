@@ -112,6 +112,7 @@ async function start(
       user: settings.user,
       pod: `run-${process.pid}`,
     },
+    healthHost: '127.0.0.1',
     log: createLog({
       process: 'sidecar',
       level: 'warn',

@@ -34,6 +34,8 @@ export type SidecarParts = {
   readonly source: PolicySource;
   readonly workload: Workload;
   readonly log: Log;
+  /** Address of the health port: loopback beside a command, all addresses where a kubelet must reach it. */
+  readonly healthHost: string;
   /** Where the built-in upstreams are, by name; settings may replace them. */
   readonly upstreams: ReadonlyMap<string, URL>;
   /** Told when a bucket reaches a band of `warnAt`, once per band. */
@@ -151,7 +153,7 @@ async function serveHealth(
   sources: { isTakingCalls(): boolean; scrape(): Promise<string> },
 ): Promise<number> {
   const health = await createHealthServer({
-    host: '0.0.0.0',
+    host: parts.healthHost,
     port: settings.healthPort,
     clock,
     readiness: () => [

@@ -174,7 +174,9 @@ function matches(rule: LimitRule, call: Call): boolean {
 
 function forbids(rule: ToolRule, call: Call): boolean {
   if (call.toolNames.length === 0) return false;
-  if (call.toolNames.some((name) => matchesAny(rule.restricted, name))) return true;
+  // Servers differ in whether they tell letter case apart, and a restriction must hold on all of them.
+  const restricted = rule.restricted.map((glob) => glob.toLowerCase());
+  if (call.toolNames.some((name) => matchesAny(restricted, name.toLowerCase()))) return true;
   return rule.allowed !== undefined && !matchesAny(rule.allowed, call.tool);
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type CallCost,
   createModelCost,
   createRequestCost,
   KNOWN_LEARNED,
@@ -14,7 +15,7 @@ import { UNIT_INDEX, UNITS, type Unit } from '../../core/unit.ts';
 const BLOCKS = { LEARNED, STRICT, KNOWN_LEARNED, KNOWN_STRICT };
 
 /** The units of a block that are not 0. */
-function blockOf(cost: Float64Array, block: number): Partial<Record<Unit, number>> {
+function blockOf(cost: CallCost, block: number): Partial<Record<Unit, number>> {
   return Object.fromEntries(
     UNITS.flatMap((unit) => {
       const amount = cost[block + UNIT_INDEX[unit]] ?? Number.NaN;

@@ -59,6 +59,7 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
     {
       source: typeof given === 'string' ? text : given,
       workload: { tenant: 'default', agent: 'agent', agents: options.agents, user: undefined, pod: 'pod' },
+      healthHost: '127.0.0.1',
       log: SILENT,
       upstreams: new Map([
         ['openai', new URL(provider.openaiBaseUrl)],

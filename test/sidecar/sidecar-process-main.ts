@@ -18,6 +18,7 @@ const sidecar = await startSidecar(
   {
     source: createPolicyDirectory(plan.policyFile),
     workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
+    healthHost: '127.0.0.1',
     log: createLog({
       process: 'sidecar',
       level: 'warn',

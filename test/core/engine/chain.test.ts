@@ -168,6 +168,8 @@ describe('a chain', () => {
   it.each([
     { names: ['search'], restricted: ['delete_*'], allowed: undefined, forbidden: false },
     { names: ['delete_file'], restricted: ['delete_*'], allowed: undefined, forbidden: true },
+    { names: ['Delete_File'], restricted: ['delete_*'], allowed: undefined, forbidden: true },
+    { names: ['delete_file'], restricted: ['DELETE_*'], allowed: undefined, forbidden: true },
     { names: ['v1', 'delete_file'], restricted: ['delete_*'], allowed: undefined, forbidden: true },
     { names: ['search'], restricted: [], allowed: ['search'], forbidden: false },
     { names: ['mail'], restricted: [], allowed: ['search'], forbidden: true },
