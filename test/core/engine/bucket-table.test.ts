@@ -207,6 +207,7 @@ describe('a token bucket', () => {
     const slot = table.allocate({ capacity: 10, limit: 1, windowMs: 1 }, 0, 100);
     table.refill(slot, 105);
     table.refill(slot, 50);
+    expect(table.levelOf(slot)).toBe(5);
     table.refill(slot, 105);
     expect(table.levelOf(slot)).toBe(5);
   });
