@@ -130,7 +130,7 @@ export const SIDECAR_SETTINGS = {
     flag: '--prices',
     env: 'FLYBALL_PRICES',
     parser: string('FILE'),
-    doc: 'A JSON price table that replaces the built-in prices.',
+    doc: 'A JSON price table that replaces the built-in prices; its shape is in docs/architecture.md.',
   },
   port: {
     flag: '--port',
