@@ -23,6 +23,10 @@ export function sendRefusal(request: IncomingMessage, response: ServerResponse, 
   }
   headers.push('connection', 'close');
   response.writeHead(answer.status, headers);
+  if (!isSent(request)) {
+    response.end(answer.body);
+    return;
+  }
   // With its length the answer is complete for the caller; the connection is closed by `end`, when nothing comes any more.
   response.write(answer.body);
   drain(request, () => response.end());
@@ -36,6 +40,11 @@ export function sendOnConnection(connection: Duplex, { status, headers, body }: 
   connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${head}\r\n${body}`, () =>
     connection.destroy(),
   );
+}
+
+/** False where the caller waits to be asked for the body, and was not. */
+function isSent(request: IncomingMessage): boolean {
+  return request.headers.expect === undefined || request.readableFlowing !== null;
 }
 
 function hasLongRest(request: IncomingMessage): boolean {

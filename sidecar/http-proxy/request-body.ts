@@ -13,6 +13,9 @@ export type ReadBody =
 
 const EMPTY = Buffer.alloc(0);
 
+/** Pieces that are joined at once: a body in pieces of one byte takes no more memory than its bytes. */
+const MAX_PIECES = 1_024;
+
 /** Tells a caller that waits for it to send its body (RFC 9110, 10.1.1). Call it once, when the body is wanted. */
 export function askForBody({ request, response }: Messages): void {
   if (request.headers.expect !== undefined) response.writeContinue();
@@ -29,7 +32,8 @@ export function readBody(messages: Messages, maxBytes: number, done: (result: Re
     return;
   }
   askForBody(messages);
-  const chunks: Buffer[] = [];
+  const blocks: Buffer[] = [];
+  let pieces: Buffer[] = [];
   let bytes = 0;
   const finish = (result: ReadBody): void => {
     request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
@@ -42,9 +46,12 @@ export function readBody(messages: Messages, maxBytes: number, done: (result: Re
       finish({ kind: 'too-large' });
       return;
     }
-    chunks.push(chunk);
+    pieces.push(chunk);
+    if (pieces.length < MAX_PIECES) return;
+    blocks.push(Buffer.concat(pieces));
+    pieces = [];
   };
-  const onEnd = (): void => finish({ kind: 'read', body: joined(chunks) });
+  const onEnd = (): void => finish({ kind: 'read', body: joined([...blocks, ...pieces]) });
   const onClose = (): void => finish({ kind: 'gone' });
   request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
 }

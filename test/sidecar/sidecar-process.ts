@@ -89,17 +89,19 @@ export async function startSidecarProcess(
   };
 }
 
-async function heard<Kind extends FromProcess['kind']>(
+function heard<Kind extends FromProcess['kind']>(
   child: ChildProcess,
   kind: Kind,
 ): Promise<Extract<FromProcess, { kind: Kind }>> {
-  for (;;) {
-    const [message] = (await Promise.race([once(child, 'message'), ended(child)])) as [FromProcess]; // By the process below.
-    if (message.kind === kind) return message as Extract<FromProcess, { kind: Kind }>;
-  }
-}
-
-async function ended(child: ChildProcess): Promise<never> {
-  const [code] = await once(child, 'exit');
-  throw new Error(`the sidecar's process ended with ${code}`);
+  return new Promise((resolve, reject) => {
+    const onMessage = (message: unknown): void => {
+      const said = message as FromProcess; // By the process below.
+      if (said.kind !== kind) return;
+      child.off('message', onMessage).off('exit', onExit);
+      resolve(said as Extract<FromProcess, { kind: Kind }>);
+    };
+    const onExit = (code: number | null): void =>
+      reject(new Error(`the sidecar's process ended with ${code}`));
+    child.on('message', onMessage).on('exit', onExit);
+  });
 }

@@ -331,15 +331,17 @@ describe('the body of an answer', () => {
   });
 
   it.each([
-    ['with its length', 'Content-Length: 1000', 'some of it'],
-    ['in chunks', 'Transfer-Encoding: chunked', chunk('some of it')],
-  ])('reaches its caller though the request is not complete: %s', async (_name, framing, first) => {
+    ['with its length', 'Content-Length: 20', 'some of it', ', and more'],
+    ['in chunks', 'Transfer-Encoding: chunked', chunk('some of it'), '0\r\n\r\n'],
+  ])('reaches its caller though the request is not complete: %s', async (_name, framing, first, rest) => {
     const client = open();
     await client.send(head('POST /upstream/raw/x', [framing]) + first);
     const call = await upstream.next();
     await call.write('HTTP/1.1 413 Content Too Large\r\ncontent-length: 8\r\n\r\ntoo long');
     const answer = await client.answer();
     expect([answer.status, answer.body.toString()]).toEqual([413, 'too long']);
+    expect(headerOf(answer, 'connection')).toBe('close');
+    await client.send(rest);
     await client.closed;
   });
 
