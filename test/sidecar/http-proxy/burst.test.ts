@@ -43,8 +43,8 @@ describe('400 calls at once', () => {
       policies: policyOf([
         `{name: t, per: [user], unit: TotalTokens, rates: [{limit: ${100 * cost}, window: 744h}], onLimit: {action: Deny}}`,
       ]),
-      // Only the measured calls think, so that none of them has ended when the last one is decided.
-      provider: { behaviour: ({ body }) => ({ thinkMs: body.includes('measured') ? THINK_MS : 0 }) },
+      // Only the measured calls think, and so long that none has ended when the last one is decided, on a busy machine too.
+      provider: { behaviour: ({ body }) => ({ thinkMs: body.includes('measured') ? 5 * THINK_MS : 0 }) },
     });
     await learn(governed);
     governed.provider.meter.reset();
