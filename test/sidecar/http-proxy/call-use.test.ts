@@ -1,142 +1,117 @@
 import { describe, expect, it } from 'vitest';
-import { createRequestCost } from '../../../core/cost.ts';
 import type { Usage } from '../../../core/usage.ts';
-import type { CallOutcome } from '../../../sidecar/call-observer.ts';
-import { useOf } from '../../../sidecar/http-proxy/call-use.ts';
+import { type EndedCall, useOf } from '../../../sidecar/http-proxy/call-use.ts';
 import type { MeteredCall, MeteredUse } from '../../../sidecar/meter.ts';
+import type { UsageReader } from '../../../sidecar/protocol/protocol.ts';
 
-const REPORTED: Usage = { inputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 5 };
+const REPORT: Usage = { inputTokens: 10, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 5 };
 
-const toUse = (usage: Usage): MeteredUse => ({
-  usage,
-  tokens: {
-    input: usage.inputTokens,
-    output: usage.outputTokens,
-    total: usage.inputTokens + usage.outputTokens,
-  },
-  spendMicros: undefined,
-});
+function toUse(usage: Usage): MeteredUse {
+  const { inputTokens: input, outputTokens: output } = usage;
+  return { usage, tokens: { input, output, total: input + output }, spendMicros: undefined };
+}
 
-/** Guesses 100 tokens of input, and one of output for each byte that was seen. */
-const metered: MeteredCall = {
-  cost: createRequestCost(),
-  metering: 'without-price',
-  reported: (usage) => ({ use: toUse(usage), error: undefined }),
+/** Estimates 100 input tokens, and one output token for each byte seen. */
+const METERED: MeteredCall = {
+  cost: [],
+  metering: 'complete',
+  reported: (usage) => ({ use: toUse(usage), error: { text: 'prose', input: 0.5, output: undefined } }),
   guessed: (outputBytes, cut) =>
     toUse({
-      ...REPORTED,
+      ...REPORT,
       inputTokens: cut?.inputTokens ?? 100,
       outputTokens: Math.max(cut?.outputTokens ?? 0, outputBytes),
     }),
 };
 
-type Case = {
-  readonly outcome: CallOutcome;
-  readonly wasSent?: boolean;
-  readonly status: number;
-  readonly usage?: Usage;
-  readonly outputBytes?: number;
-};
-
-function endingOf(
-  { outcome, wasSent = true, status, usage, outputBytes = 0 }: Case,
-  call: MeteredCall | undefined,
-) {
-  const reader = {
-    outputBytes,
-    usage: () => usage,
-    push: (chunk: Buffer) => chunk,
-    end: () => Buffer.alloc(0),
-  };
-  return useOf({ outcome, wasSent, status, metered: call, reader: status === 0 ? undefined : reader });
+function reader(usage: Usage | undefined, outputBytes: number): UsageReader {
+  return { push: (chunk) => chunk, end: () => Buffer.alloc(0), usage: () => usage, outputBytes };
 }
 
-const used = (input: number, output: number) => ({
-  kind: 'used',
-  tokens: { input, output, total: input + output },
-});
+const SENT = { wasSent: true, status: 200, metered: METERED, reader: reader(REPORT, 5) } as const;
 
-describe('a model call', () => {
-  it.each<{ what: string; given: Case; ending: object | undefined; estimated: boolean }>([
-    {
-      what: 'never sent costs nothing',
-      given: { outcome: 'upstream-failed', wasSent: false, status: 0 },
-      ending: { kind: 'unsent' },
-      estimated: false,
-    },
-    {
-      what: 'with a whole report costs the report',
-      given: { outcome: 'complete', status: 200, usage: REPORTED, outputBytes: 99 },
-      ending: used(10, 5),
-      estimated: false,
-    },
-    {
-      what: 'refused by the upstream with a report costs the report',
-      given: { outcome: 'complete', status: 429, usage: REPORTED },
-      ending: used(10, 5),
-      estimated: false,
-    },
-    {
-      what: 'refused by the upstream costs the request alone',
-      given: { outcome: 'complete', status: 400 },
-      ending: { kind: 'failed' },
-      estimated: false,
-    },
-    {
-      what: 'that its upstream never answered costs the request alone',
-      given: { outcome: 'upstream-failed', status: 0 },
-      ending: { kind: 'failed' },
-      estimated: false,
-    },
-    {
-      what: 'that its caller left before the answer costs its estimated input',
-      given: { outcome: 'client-abort', status: 0 },
-      ending: used(100, 0),
-      estimated: true,
-    },
-    {
-      what: 'cut off after an early report costs the output that was seen',
-      given: {
-        outcome: 'client-abort',
-        status: 200,
-        usage: { ...REPORTED, outputTokens: 1 },
-        outputBytes: 40,
-      },
-      ending: used(10, 40),
-      estimated: true,
-    },
-    {
-      what: 'cut off without a report costs what was seen of it',
-      given: { outcome: 'upstream-broken', status: 200, outputBytes: 40 },
-      ending: used(100, 40),
-      estimated: true,
-    },
-    {
-      what: 'that ended well and cannot be read costs what was reserved',
-      given: { outcome: 'complete', status: 200 },
-      ending: undefined,
-      estimated: true,
-    },
-    {
-      what: 'that ended well without a report costs what was seen of it',
-      given: { outcome: 'complete', status: 200, outputBytes: 40 },
-      ending: used(100, 40),
-      estimated: true,
-    },
-  ])('$what', ({ given, ending, estimated }) => {
-    const use = endingOf(given, metered);
-    if (ending === undefined) expect(use.ending).toBeUndefined();
-    else expect(use.ending).toMatchObject(ending);
+describe('what a call is charged when it ends', () => {
+  it.each<[string, EndedCall, string | undefined, [number, number] | undefined, boolean]>([
+    [
+      'nothing when it never left',
+      { ...SENT, outcome: 'upstream-failed', wasSent: false },
+      'unsent',
+      undefined,
+      false,
+    ],
+    [
+      'the request when nothing is metered',
+      { ...SENT, outcome: 'complete', metered: undefined },
+      'counted',
+      undefined,
+      false,
+    ],
+    ['the report when it is whole', { ...SENT, outcome: 'complete' }, 'used', [10, 5], false],
+    [
+      'a report of an error answer too',
+      { ...SENT, outcome: 'complete', status: 500 },
+      'used',
+      [10, 5],
+      false,
+    ],
+    [
+      'no tokens for an error without report',
+      { ...SENT, outcome: 'complete', status: 429, reader: reader(undefined, 0) },
+      'failed',
+      undefined,
+      false,
+    ],
+    [
+      'no tokens when no answer came',
+      { ...SENT, outcome: 'upstream-failed', status: 0, reader: undefined },
+      'failed',
+      undefined,
+      false,
+    ],
+    [
+      'the estimate when the caller left before the answer',
+      { ...SENT, outcome: 'client-abort', status: 0, reader: undefined },
+      'used',
+      [100, 0],
+      true,
+    ],
+    [
+      'the estimate and what was seen without a report',
+      { ...SENT, outcome: 'client-abort', reader: reader(undefined, 7) },
+      'used',
+      [100, 7],
+      true,
+    ],
+    [
+      'what a cut report names, or what was seen if that is more',
+      { ...SENT, outcome: 'client-abort', reader: reader(REPORT, 9) },
+      'used',
+      [10, 9],
+      true,
+    ],
+    [
+      'what a cut report names if less was seen',
+      { ...SENT, outcome: 'upstream-broken', reader: reader(REPORT, 2) },
+      'used',
+      [10, 5],
+      true,
+    ],
+    [
+      'as reserved when it ended well and nothing could be read',
+      { ...SENT, outcome: 'complete', reader: reader(undefined, 0) },
+      undefined,
+      [100, 0],
+      true,
+    ],
+  ])('is %s', (_rule, ended, ...[kind, tokens, estimated]) => {
+    const use = useOf(ended);
+    expect(use.ending?.kind).toBe(kind);
+    expect(use.metered && [use.metered.tokens.input, use.metered.tokens.output]).toEqual(tokens);
     expect(use.estimated).toBe(estimated);
   });
-});
 
-describe('a call that is only counted', () => {
-  it.each<{ given: Case; kind: string }>([
-    { given: { outcome: 'complete', status: 200 }, kind: 'counted' },
-    { given: { outcome: 'complete', status: 500 }, kind: 'counted' },
-    { given: { outcome: 'upstream-failed', wasSent: false, status: 0 }, kind: 'unsent' },
-  ])('costs the request once it was sent: $given', ({ given, kind }) => {
-    expect(endingOf(given, undefined).ending).toEqual({ kind });
+  it('teaches the estimator only whole reports', () => {
+    expect(useOf({ ...SENT, outcome: 'complete' }).error).toBeDefined();
+    expect(useOf({ ...SENT, outcome: 'client-abort' }).error).toBeUndefined();
   });
 });
