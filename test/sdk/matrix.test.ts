@@ -12,6 +12,7 @@ import { createLanes } from './lanes.ts';
 import { type Cell, type Played, play } from './play.ts';
 import { readSdks, type Sdk } from './sdks.ts';
 import { SITUATIONS, type SituationName } from './situations.ts';
+import type { WireAnswer } from './wire-tap.ts';
 
 const MODES = ['plain', 'stream'] as const;
 const SITUATION_NAMES = Object.keys(SITUATIONS) as SituationName[]; // the keys of a constant
@@ -57,6 +58,13 @@ function expectShown(sdk: Sdk, { outcome, exchanges }: Played): void {
     expect(outcome.message).toMatch(/^(?:Error code: )?\d{3} (?:- )?[A-Zm][^{}]*$/);
 }
 
+/** Refusals are marked as ours, and a wait that is to be slept comes in milliseconds too. */
+function expectOurs(answer: WireAnswer | undefined): void {
+  expect(answer?.headers.get('flyball-origin')).toBe('flyball');
+  if (answer?.headers.has('x-should-retry') || !answer?.headers.has('retry-after')) return;
+  expect(answer.headers.get('retry-after-ms')).toMatch(/^[1-9]\d*$/);
+}
+
 describe.concurrent.each(sdks)('$name', (sdk) => {
   const rows = SITUATION_NAMES.flatMap((situation) => MODES.map((mode) => ({ situation, mode })));
 
@@ -65,9 +73,7 @@ describe.concurrent.each(sdks)('$name', (sdk) => {
     cells.set(`${situation}/${sdk.name}/${mode}`, played.cell);
     expect(played.cell).toEqual(expectedCell(sdk, situation));
     expectShown(sdk, played);
-    for (const { answer } of played.exchanges) {
-      if (answer?.status !== 200) expect(answer?.headers.get('flyball-origin')).toBe('flyball');
-    }
+    for (const { answer } of played.exchanges) if (answer?.status !== 200) expectOurs(answer);
     if (played.outcome.outcome === 'ok' && mode === 'stream')
       expect(played.outcome.pieces).toBeGreaterThan(1);
     if (situation === 'held') expect(played.outcome.elapsedMs).toBeGreaterThan(1_000);

@@ -59,7 +59,7 @@ export async function startWithoutPolicies(dialect: Dialect): Promise<World> {
     governor,
     clock,
     meter: createModelMeter(new Estimator(), readListPrices()),
-    observer: { decided: () => undefined, settled: () => undefined },
+    observer: { decided: () => undefined, abandoned: () => undefined, settled: () => undefined },
     workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
     maxBodyBytes: 2 ** 20,
     nextDecisionId: createDecisionIds(0).next,
