@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isNode, LineCounter, parseAllDocuments, visit } from 'yaml';
 import { parsePolicies } from '../core/policy/parse.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { PolicyLoad, PolicySource, SourceProblem } from './policy-source.ts';
@@ -16,6 +16,7 @@ const MAX_FILE_BYTES = 1_024 * 1_024;
 
 /** Aliases that one YAML document may expand to. */
 const MAX_ALIASES = 100;
+const MAX_ALIAS_NAME = 64;
 
 /** Changes are looked for this often: it works on every file system, and with the link swaps of mounted volumes. */
 const POLL_INTERVAL_MS = 250;
@@ -119,14 +120,18 @@ function readAll(files: readonly PolicyFile[]): PolicyLoad {
     ...empty.map(({ name }) => fileProblem(name, 'holds no policy: write one, or remove the file')),
     ...read.flatMap(syntaxProblems),
   ];
-  const documents = written.filter(({ document }) => document.errors.length === 0);
+  const documents = written.filter((one) => syntaxProblems(one).length === 0);
   const policies: Policy[] = [];
   const warnings: string[] = [];
   parsePolicies(documents.map(({ document }) => toPlain(document))).forEach((parsed, i) => {
     const source = documents[i] as ReadDocument; // One result for each document, in their order.
     if (parsed.kind === 'invalid') {
       problems.push(
-        ...parsed.problems.map((problem) => ({ ...problem, where: whereOf(source, problem.path) })),
+        ...parsed.problems.map((problem) => ({
+          ...problem,
+          message: withFileNames(problem.message, documents),
+          where: whereOf(source, problem.path),
+        })),
       );
       return;
     }
@@ -146,23 +151,56 @@ function documentsOf(file: PolicyFile): readonly ReadDocument[] {
   return Array.isArray(documents) ? documents.map((document) => ({ file, document, lines })) : [];
 }
 
-/** Plain data; a document whose aliases explode is data that no policy has. */
+/** Plain data of a document without syntax problems. */
 function toPlain(document: Document.Parsed): unknown {
+  return document.toJS({ maxAliasCount: MAX_ALIASES });
+}
+
+function syntaxProblems(source: ReadDocument): SourceProblem[] {
+  const { document } = source;
+  const errors = document.errors.map((error) => {
+    const hint = error.code === 'BAD_ALIAS' ? `: ${QUOTE_HINT} "*"` : '';
+    return syntaxProblem(source, error.pos[0], `${error.message.split('\n', 1)[0] ?? ''}${hint}`);
+  });
+  return errors.length > 0 ? errors : aliasProblems(source);
+}
+
+const QUOTE_HINT = 'a text that begins with "*" must be quoted:';
+
+/** `*_delete` without quotes is YAML for a value that was named with `&_delete` before. */
+function aliasProblems(source: ReadDocument): SourceProblem[] {
+  const { document } = source;
+  const problems: SourceProblem[] = [];
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return;
+      const name = alias.source.slice(0, MAX_ALIAS_NAME);
+      const message = `*${name} names nothing; ${QUOTE_HINT} "*${name}"`;
+      problems.push(syntaxProblem(source, alias.range?.[0] ?? 0, message));
+    },
+  });
+  if (problems.length > 0) return problems;
   try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES });
+    toPlain(document);
+    return [];
   } catch {
-    return undefined;
+    return [
+      syntaxProblem(source, 0, `its aliases stand for more than ${MAX_ALIASES} values: write them out`),
+    ];
   }
 }
 
-function syntaxProblems({ file, document, lines }: ReadDocument): SourceProblem[] {
-  return document.errors.map((error) => ({
-    where: `${file.name}:${lines.linePos(error.pos[0]).line}`,
-    path: '',
-    value: '',
-    message: `is not valid YAML: ${error.message.split('\n', 1)[0] ?? ''}`,
-    kind: 'invalid' as const,
-  }));
+function syntaxProblem({ file, lines }: ReadDocument, at: number, message: string): SourceProblem {
+  const where = `${file.name}:${lines.linePos(at).line}`;
+  return { where, path: '', value: '', message: `is not valid YAML: ${message}`, kind: 'invalid' };
+}
+
+/** A message that counts the documents of a set, with the file and line that a reader can find. */
+function withFileNames(message: string, documents: readonly ReadDocument[]): string {
+  return message.replace(/document (\d+) of this set/, (counted, position: string) => {
+    const other = documents[Number(position) - 1];
+    return other === undefined ? counted : `the policy at ${whereOf(other, 'metadata.name')}`;
+  });
 }
 
 /** The line of the deepest part of the path that the file has. */
