@@ -73,6 +73,7 @@ function settlementOf(id: string, at: number): Settlement {
     wallMs: WALL_MS + at + 843,
     outcome: 'ok',
     status: 200,
+    reason: undefined,
     usage: { inputTokens: 812, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 120 + (at % 50) },
     costMicros: 1_234 + (at % 999),
     estimated: false,

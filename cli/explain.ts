@@ -73,6 +73,7 @@ const VERBS = {
   hold: 'held, then admitted',
   deny: 'refused',
   shadow: 'admitted, but a Shadow policy would have refused it',
+  aborted: 'held until its caller left',
 } as const;
 
 function describe({ decision, settle }: LedgerEntry): string {
@@ -86,6 +87,7 @@ function describe({ decision, settle }: LedgerEntry): string {
   ];
   if (decision.heldMs > 0) lines.push(`held for ${decision.heldMs} ms`);
   if (decision.waitMs > 0) lines.push(`told to wait ${decision.waitMs} ms`);
+  if (decision.policy !== '') lines.push(`policy ${decision.policy} does not allow this tool`);
   for (const limit of decision.limits) lines.push(describeLimit(limit));
   lines.push(settle === undefined ? notSettled(decision.outcome) : describeSettle(settle));
   return `${lines.join('\n')}\n`;
@@ -102,9 +104,10 @@ function describeLimit(limit: LimitLine): string {
 function describeSettle(settle: SettleLine): string {
   const tokens = `${settle.inputTokens + settle.cacheReadTokens + settle.cacheWriteTokens} input and ${settle.outputTokens} output tokens`;
   const source = settle.estimated ? ' (estimated: the answer reported no usage)' : '';
-  return `ended ${settle.outcome} with status ${settle.status} after ${settle.durationMs} ms: ${tokens}, ${toUsd(settle.costMicros)} USD${source}`;
+  const reason = settle.reason === '' ? '' : ` (${settle.reason})`;
+  return `ended ${settle.outcome} with status ${settle.status}${reason} after ${settle.durationMs} ms: ${tokens}, ${toUsd(settle.costMicros)} USD${source}`;
 }
 
 function notSettled(outcome: keyof typeof VERBS): string {
-  return outcome === 'deny' ? 'not executed, charged nowhere' : 'not ended yet';
+  return outcome === 'deny' || outcome === 'aborted' ? 'not executed, charged nowhere' : 'not ended yet';
 }

@@ -15,6 +15,7 @@ import {
 } from './engine/waiting-room.ts';
 import { WarningBands } from './engine/warning-bands.ts';
 import type { LimitRule, PolicySet } from './policy/plan.ts';
+import type { Mode } from './policy/policy.ts';
 import type { Refusal } from './refusal.ts';
 import {
   refuseForbidden,
@@ -39,12 +40,12 @@ export type DecideRequest = {
 };
 
 export type Decision =
-  /** `shadowed`: Shadow rules that would have refused it. */
+  /** `shadow`: what Shadow policies would have refused it with; undefined when they would not. */
   | {
       readonly kind: 'admit';
       readonly reservation: ReservationId;
       readonly chain: Chain;
-      readonly shadowed: readonly LimitRule[];
+      readonly shadow: Refusal | undefined;
     }
   /** Decided later by `wake`, or given up by `giveUp`. */
   | { readonly kind: 'hold'; readonly held: HeldCall }
@@ -67,10 +68,15 @@ export type Standing = {
   readonly resetMs: number;
 };
 
+/** How one limit stands for one key, or for the keys that share an overflow bucket. */
+export type KeyStanding = {
+  readonly key: readonly string[];
+  readonly standing: Standing;
+  readonly isOverflow: boolean;
+};
+
 /** A limit that has newly reached a band of its `warnAt`, in percent. */
 export type Warning = { readonly band: number; readonly standing: Standing };
-
-const NONE: readonly LimitRule[] = [];
 
 /** Bounds of a decider. */
 export type DeciderBounds = KeyBounds & { readonly maxChains: number };
@@ -213,12 +219,9 @@ export class Decider {
   }
 
   /** How every bucket of a rule stands, with the values of `rule.per`. Charges nothing. */
-  *standingsByKey(
-    rule: LimitRule,
-    nowMs: number,
-  ): Iterable<{ readonly key: readonly string[]; readonly standing: Standing }> {
-    for (const { key, slot } of this.#keys.entriesOf(rule))
-      yield { key, standing: this.#standing(rule, slot, nowMs) };
+  *standingsByKey(rule: LimitRule, nowMs: number): Iterable<KeyStanding> {
+    for (const { key, slot, isOverflow } of this.#keys.entriesOf(rule))
+      yield { key, standing: this.#standing(rule, slot, nowMs), isOverflow };
   }
 
   #standing(rule: LimitRule, slot: Slot, nowMs: number): Standing {
@@ -233,7 +236,7 @@ export class Decider {
   /** Decides a newcomer as far as that is possible without waiting. */
   #attempt(request: DecideRequest, chain: Chain, nowMs: number): Attempt<FinalDecision> {
     if (!this.#room.isAheadOf(chain, request.cost)) return this.#reserve(request, chain, nowMs);
-    const refusal = refuseForGood(request, chain);
+    const refusal = refuseForGood(request, chain, 'Enforce');
     if (refusal !== undefined) return { kind: 'final', final: { kind: 'refuse', refusal } };
     const demands = this.#engine.demands(chain, request.cost, nowMs);
     return demands.kind === 'short' ? demands : { kind: 'final', final: tooLarge(chain, demands.shortages) };
@@ -241,7 +244,7 @@ export class Decider {
 
   /** Reserves unless the call can never be admitted. */
   #reserve(request: DecideRequest, chain: Chain, nowMs: number): Attempt<FinalDecision> {
-    const refusal = refuseForGood(request, chain);
+    const refusal = refuseForGood(request, chain, 'Enforce');
     if (refusal !== undefined) return { kind: 'final', final: { kind: 'refuse', refusal } };
     const result = this.#engine.reserve(chain, request.cost, nowMs);
     switch (result.kind) {
@@ -251,8 +254,34 @@ export class Decider {
         return { kind: 'final', final: tooLarge(chain, result.shortages) };
       case 'admitted':
         this.#room.admitted(chain, request);
-        return { kind: 'final', final: admitted(chain, result) };
+        return { kind: 'final', final: this.#admitted(request, chain, result, nowMs) };
     }
+  }
+
+  #admitted(
+    request: DecideRequest,
+    chain: Chain,
+    { reservation, shadowed }: Extract<ReserveResult, { kind: 'admitted' }>,
+    nowMs: number,
+  ): FinalDecision {
+    const shadow =
+      refuseForGood(request, chain, 'Shadow') ?? this.#refuseShadowed(request.cost, chain, shadowed, nowMs);
+    return { kind: 'admit', reservation, chain, shadow };
+  }
+
+  /** What the Shadow rules at these positions would have said. They were not charged: their levels are as they were. */
+  #refuseShadowed(
+    cost: CallCost,
+    chain: Chain,
+    shadowed: readonly number[],
+    nowMs: number,
+  ): Refusal | undefined {
+    if (shadowed.length === 0) return undefined;
+    const { kind, shortages } = this.#engine.demandsAt(chain, cost, shadowed, nowMs);
+    if (kind === 'too-large') return refuseTooLarge(chain, shortages);
+    const waits = shortages.map((demand) => ({ ...demand, waitMs: this.#room.leastWaitMs(demand) }));
+    waits.sort((a, b) => b.waitMs - a.waitMs);
+    return refuseUntil(chain, waits, waits[0]?.waitMs ?? 0);
   }
 
   /** A held call once more. Policies and levels have moved on: it may be short of what its limit does not hold for. */
@@ -279,16 +308,11 @@ function asRequest({ call, cost, metering, callerHash }: HeldCall): DecideReques
 function refuseForGood(
   { cost, metering }: Pick<DecideRequest, 'cost' | 'metering'>,
   chain: Chain,
+  mode: Mode,
 ): Refusal | undefined {
-  return refuseForbidden(chain, cost) ?? refuseUnmetered(chain, metering);
+  return refuseForbidden(chain, cost, mode) ?? refuseUnmetered(chain, metering, mode);
 }
 
 function tooLarge(chain: Chain, shortages: readonly Demand[]): FinalDecision {
   return { kind: 'refuse', refusal: refuseTooLarge(chain, shortages) };
-}
-
-function admitted(chain: Chain, result: Extract<ReserveResult, { kind: 'admitted' }>): FinalDecision {
-  const { reservation, shadowed } = result;
-  const rules = shadowed.length === 0 ? NONE : shadowed.flatMap((at) => chain.rules[at] ?? []);
-  return { kind: 'admit', reservation, chain, shadowed: rules };
 }

@@ -50,9 +50,17 @@ export const REASONS = [
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
+/** A policy as it was in force. */
+export type PolicyName = { readonly namespace: string; readonly name: string; readonly revision: number };
+
+/** A policy as records and metrics write it: `namespace/name`. */
+export function policyLabel({ namespace, name }: Pick<PolicyName, 'namespace' | 'name'>): string {
+  return `${namespace}/${name}`;
+}
+
 /** One limit that the call did not fit. Amounts are in the unit's smallest step (USD: micro-dollars). */
 export type Violation = {
-  readonly policy: { readonly namespace: string; readonly name: string; readonly revision: number };
+  readonly policy: PolicyName;
   readonly limit: string;
   readonly unit: Unit;
   readonly per: readonly KeyPart[];
@@ -75,6 +83,8 @@ export type Refusal = {
   readonly waitMs: number;
   /** All violated limits, the binding one first; empty where no limit was the cause. */
   readonly violations: readonly Violation[];
+  /** The policy that was the cause where none of its limits was: it forbids the tool. */
+  readonly policy?: PolicyName;
   /** What the caller should know beyond the reason: one plain sentence, without any text of the caller's. */
   readonly detail: string;
 };

@@ -3,7 +3,8 @@
 import type { CallCost, Metering } from './cost.ts';
 import type { Chain } from './engine/chain.ts';
 import type { Demand } from './engine/engine.ts';
-import type { LimitRule } from './policy/plan.ts';
+import type { LimitRule, ToolRule } from './policy/plan.ts';
+import type { Mode } from './policy/policy.ts';
 import type { Reason, Refusal, Violation } from './refusal.ts';
 import { classOfWait } from './signal/retry-after.ts';
 import type { Unit } from './unit.ts';
@@ -48,16 +49,15 @@ export function refuseTooLarge(chain: Chain, shortages: readonly Demand[]): Refu
   };
 }
 
-/** Refusals that no level can change: a restricted tool, or a limit of 0 on a unit that the call costs. */
-export function refuseForbidden(chain: Chain, cost: CallCost): Refusal | undefined {
-  if (chain.forbiddenBy !== undefined) {
-    return forbidden(
-      'TOOL_RESTRICTED',
-      [],
-      `The policy ${chain.forbiddenBy.namespace}/${chain.forbiddenBy.policy} does not allow this tool.`,
-    );
-  }
-  for (const at of chain.zeros) {
+/**
+ * Refusals that no level can change: a restricted tool, or a limit of 0 on a unit that the call costs. For Shadow: what
+ * the Shadow rules would refuse.
+ */
+export function refuseForbidden(chain: Chain, cost: CallCost, mode: Mode): Refusal | undefined {
+  const isShadow = mode === 'Shadow';
+  const tools = isShadow ? chain.shadowForbiddenBy : chain.forbiddenBy;
+  if (tools !== undefined) return restricted(tools);
+  for (const at of isShadow ? chain.shadowZeros : chain.zeros) {
     const rule = chain.rules[at];
     if (rule !== undefined && (cost[chain.chargeAt[at] as number] as number) > 0) {
       return forbidden(
@@ -71,11 +71,11 @@ export function refuseForbidden(chain: Chain, cost: CallCost): Refusal | undefin
 }
 
 /** Refusals because a limit could not be kept: what the call costs in its unit is unknown. */
-export function refuseUnmetered(chain: Chain, metering: Metering): Refusal | undefined {
+export function refuseUnmetered(chain: Chain, metering: Metering, mode: Mode): Refusal | undefined {
   if (metering === 'complete') return undefined;
-  const rule = chain.rules.find(
-    ({ unit, shadow }) => !shadow && (metering === 'unreadable' ? METERED_UNITS.has(unit) : unit === 'USD'),
-  );
+  const isUnknown = (unit: Unit): boolean =>
+    metering === 'unreadable' ? METERED_UNITS.has(unit) : unit === 'USD';
+  const rule = chain.rules.find(({ unit, shadow }) => shadow === (mode === 'Shadow') && isUnknown(unit));
   if (rule === undefined) return undefined;
   const violations = [toViolation(rule, 0, 0)];
   return metering === 'unreadable'
@@ -91,15 +91,26 @@ export function refuseUnmetered(chain: Chain, metering: Metering): Refusal | und
       );
 }
 
+/** The wait where nothing says how long: 1 to 5 s by the caller's hash, so that callers do not come back together. */
+export function spreadWaitMs(callerHash: number): number {
+  return 1_000 + Math.floor((4_000 * (callerHash >>> 0)) / 2 ** 32);
+}
+
 /** No policies were ever received. */
 export function refuseMissingPolicies(callerHash: number): Refusal {
   return {
     class: 'UNAVAILABLE',
     reason: 'POLICIES_MISSING',
-    // Spread over 1 to 5 s so that callers do not come back together.
-    waitMs: 1_000 + Math.floor((4_000 * (callerHash >>> 0)) / 2 ** 32),
+    waitMs: spreadWaitMs(callerHash),
     violations: [],
     detail: 'No policies have been received yet.',
+  };
+}
+
+function restricted({ namespace, policy, revision }: ToolRule): Refusal {
+  return {
+    ...forbidden('TOOL_RESTRICTED', [], `The policy ${namespace}/${policy} does not allow this tool.`),
+    policy: { namespace, name: policy, revision },
   };
 }
 

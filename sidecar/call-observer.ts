@@ -3,8 +3,7 @@
 import type { Call } from '../core/call.ts';
 import type { CallCost } from '../core/cost.ts';
 import type { Chain } from '../core/engine/chain.ts';
-import type { LimitRule } from '../core/policy/plan.ts';
-import type { Refusal } from '../core/refusal.ts';
+import type { Reason, Refusal } from '../core/refusal.ts';
 import type { Usage } from '../core/usage.ts';
 import type { EstimateError } from './meter.ts';
 
@@ -17,12 +16,15 @@ export type DecidedCall = {
   readonly refusal: Refusal | undefined;
   /** What an admitted call was charged to and how much; undefined for refusals. */
   readonly charged: { readonly chain: Chain; readonly cost: CallCost } | undefined;
-  /** Shadow limits that would have refused it. */
-  readonly shadowed: readonly LimitRule[];
+  /** What Shadow policies would have refused an admitted call with; undefined when they would not. */
+  readonly shadow: Refusal | undefined;
   readonly heldMs: number;
   /** From the request's last needed byte to the decision, holds not counted, in milliseconds with fractions. */
   readonly decidingMs: number;
 };
+
+/** A call that was neither admitted nor refused: its caller left while it was held. Told instead of the decision. */
+export type AbandonedCall = Pick<DecidedCall, 'id' | 'call' | 'revision' | 'heldMs'>;
 
 /** How an admitted call ended. */
 export type CallOutcome =
@@ -40,8 +42,10 @@ export type SettledCall = {
   readonly id: string;
   readonly call: Call;
   readonly outcome: CallOutcome;
-  /** Status of the upstream's answer; 0 = none. */
+  /** Status that the caller got: the upstream's, or ours where the upstream failed before its answer; 0 = none. */
   readonly status: number;
+  /** Why the upstream failed; undefined where it did not. */
+  readonly failure: Reason | undefined;
   /** Tokens charged; undefined for calls that were charged none. */
   readonly usage: Usage | undefined;
   /** Undefined where the model has no price. */
@@ -57,5 +61,6 @@ export type SettledCall = {
 /** Told synchronously, on the hot path: must not throw and should cost a microsecond. */
 export interface CallObserver {
   decided(call: DecidedCall): void;
+  abandoned(call: AbandonedCall): void;
   settled(call: SettledCall): void;
 }

@@ -2,11 +2,10 @@
 
 import type { Standing, Warning } from '../core/decide.ts';
 import type { Chain } from '../core/engine/chain.ts';
-import type { Refusal, Violation } from '../core/refusal.ts';
+import { type PolicyName, policyLabel, type Reason, type Refusal, type Violation } from '../core/refusal.ts';
 import { toViolation } from '../core/refuse.ts';
-import { shadowRefusal } from '../core/shadow-refusal.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { CallObserver, CallOutcome, DecidedCall, SettledCall } from './call-observer.ts';
+import type { AbandonedCall, CallObserver, CallOutcome, DecidedCall, SettledCall } from './call-observer.ts';
 import type { Ledger } from './ledger.ts';
 import type { DecisionOutcome, SettleOutcome } from './ledger-line.ts';
 import type { EstimateError } from './meter.ts';
@@ -38,21 +37,28 @@ const SETTLE_OUTCOMES: Readonly<Record<CallOutcome, SettleOutcome>> = {
   'upstream-failed': 'failed',
 };
 
+const UPSTREAM_FAILURES = [
+  { reason: 'UPSTREAM_UNREACHABLE', label: 'unreachable' },
+  { reason: 'UPSTREAM_TIMEOUT', label: 'timeout' },
+  { reason: 'UPSTREAM_BROKEN', label: 'broken' },
+] as const satisfies readonly { readonly reason: Reason; readonly label: string }[];
+
 /** An observer that records. */
 export function createCallRecorder(records: Records): CallObserver {
   const counters = new ModelCounters(records.metrics);
   return {
     decided: (decided) => recordDecision(records, decided),
+    abandoned: (abandoned) => recordAbandoned(records, abandoned),
     settled: (settled) => recordSettlement(records, counters, settled),
   };
 }
 
 function recordDecision(records: Records, decided: DecidedCall): void {
   const { call, charged, heldMs } = decided;
-  const refusal = decided.refusal ?? (charged && shadowRefusal(charged.chain, decided.shadowed));
+  const refusal = decided.refusal ?? decided.shadow;
   const outcome = outcomeOf(decided, refusal !== undefined);
   const tightest = charged && toTightest(records, charged);
-  countDecision(records.metrics, decided, { refusal, outcome, binding: refusal?.violations[0] ?? tightest });
+  countDecision(records.metrics, decided, { refusal, outcome, binding: bindingOf(refusal, tightest) });
   for (const warning of charged === undefined ? [] : records.warnings(charged.chain))
     recordWarning(records, warning);
   records.totals.decided(call, decided.refusal?.class, heldMs);
@@ -68,18 +74,42 @@ function recordDecision(records: Records, decided: DecidedCall): void {
   });
 }
 
+function recordAbandoned(records: Records, { id, call, revision, heldMs }: AbandonedCall): void {
+  const { metrics, ledger, clock } = records;
+  metrics.decisions.at({ policy: 'none', limit: 'none', outcome: 'aborted', class: 'none' }).add(1);
+  metrics.holdTime.at({ outcome: 'aborted' }).record(heldMs / 1_000);
+  ledger.decide({
+    id,
+    wallMs: clock.wallMs(),
+    revision,
+    outcome: 'aborted',
+    call,
+    refusal: undefined,
+    tightest: undefined,
+    heldMs,
+  });
+}
+
 /** What a decision came to, as metrics and ledger name it. */
 type Outcome = {
   /** The refusal, or the one that was not enforced. */
   readonly refusal: Refusal | undefined;
   readonly outcome: DecisionOutcome;
-  readonly binding: Violation | undefined;
+  readonly binding: Binding | undefined;
 };
+
+/** What decided: a limit, or a policy without one. */
+type Binding = { readonly policy: PolicyName; readonly limit?: string };
+
+function bindingOf(refusal: Refusal | undefined, tightest: Violation | undefined): Binding | undefined {
+  if (refusal === undefined) return tightest;
+  return refusal.violations[0] ?? (refusal.policy && { policy: refusal.policy });
+}
 
 function countDecision(metrics: Metrics, decided: DecidedCall, { refusal, outcome, binding }: Outcome): void {
   metrics.decisions
     .at({
-      policy: binding === undefined ? 'none' : `${binding.policy.namespace}/${binding.policy.name}`,
+      policy: binding === undefined ? 'none' : policyLabel(binding.policy),
       limit: binding?.limit ?? 'none',
       outcome,
       class: refusal?.class ?? 'none',
@@ -120,10 +150,9 @@ function recordSettlement(records: Records, counters: ModelCounters, settled: Se
   metrics.calls
     .at({ upstream: call.upstream, kind: call.kind, outcome, status: toStatusClass(settled.status) })
     .add(1);
-  if (settled.outcome === 'upstream-failed' || settled.outcome === 'upstream-broken') {
-    const reason = settled.outcome === 'upstream-failed' ? 'unreachable' : 'broken';
-    metrics.upstreamFailures.at({ upstream: call.upstream, reason }).add(1);
-  }
+  const failure = UPSTREAM_FAILURES.find(({ reason }) => reason === settled.failure);
+  if (failure !== undefined)
+    metrics.upstreamFailures.at({ upstream: call.upstream, reason: failure.label }).add(1);
   if (settled.estimateError !== undefined) recordEstimate(metrics, settled.estimateError);
   if (usage !== undefined) counters.add(call, usage, spendMicros);
   totals.settled(call, usage, spendMicros);
@@ -132,11 +161,12 @@ function recordSettlement(records: Records, counters: ModelCounters, settled: Se
     wallMs: clock.wallMs(),
     outcome,
     status: settled.status,
+    reason: settled.failure,
     usage: usage ?? NO_USAGE,
     costMicros: spendMicros ?? 0,
     estimated: settled.estimated,
     durationMs: settled.durationMs,
-    origin: settled.status === 0 ? 'flyball' : 'upstream',
+    origin: settled.status === 0 || settled.outcome === 'upstream-failed' ? 'flyball' : 'upstream',
   });
 }
 

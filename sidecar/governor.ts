@@ -12,6 +12,7 @@ import type { Chain } from '../core/engine/chain.ts';
 import type { ReservationId } from '../core/engine/engine.ts';
 import type { HeldCall } from '../core/engine/hold-queue.ts';
 import type { LimitRule, PolicySet } from '../core/policy/plan.ts';
+import { policyLabel } from '../core/refusal.ts';
 import type { CostVector } from '../core/unit.ts';
 import type { Clock } from '../runtime/clock.ts';
 
@@ -46,6 +47,15 @@ export class Governor {
   /** The rules in force; none before the first policies. */
   get rules(): readonly LimitRule[] {
     return this.#decider.policySet?.rules ?? [];
+  }
+
+  /** The policies in force, each once, with the revision since when. */
+  get policies(): ReadonlyMap<string, number> {
+    const set = this.#decider.policySet;
+    const rules = [...(set?.rules ?? []), ...(set?.tools ?? [])];
+    return new Map(
+      rules.map(({ namespace, policy, revision }) => [policyLabel({ namespace, name: policy }), revision]),
+    );
   }
 
   /** Counts for metrics. */

@@ -1,6 +1,6 @@
 // How a ledger line is written: by hand, because it happens twice per call and JSON.stringify takes longer.
 
-import type { Violation } from '../core/refusal.ts';
+import { policyLabel, type Violation } from '../core/refusal.ts';
 import { toPrintable } from '../runtime/printable.ts';
 import type { Decision, Settlement } from './ledger-line.ts';
 
@@ -46,6 +46,7 @@ export class LedgerFormat {
   readonly #model = new TextField('model', MAX_NAME);
   readonly #tool = new TextField('tool', MAX_NAME);
   readonly #namespace = new TextField('namespace', MAX_NAME);
+  readonly #forbidder = new TextField('policy', 2 * MAX_NAME);
   readonly #policy = new TextField('policy', MAX_NAME);
   readonly #limit = new TextField('limit', MAX_NAME);
 
@@ -56,6 +57,7 @@ export class LedgerFormat {
       `{"event":"decision","id":"${decision.id}","ts":${number(decision.wallMs)}` +
       `,"revision":${number(decision.revision)},"outcome":"${decision.outcome}"` +
       `,"class":"${refusal?.class ?? ''}","reason":"${refusal?.reason ?? ''}"` +
+      this.#forbidder.of(refusal?.policy === undefined ? '' : policyLabel(refusal.policy)) +
       this.#tenant.of(call.tenant) +
       this.#agent.of(call.agent) +
       this.#user.of(call.user) +
@@ -98,6 +100,7 @@ export class LedgerFormat {
     return (
       `{"event":"settle","id":"${settlement.id}","ts":${number(settlement.wallMs)}` +
       `,"outcome":"${settlement.outcome}","status":${number(settlement.status)}` +
+      `,"reason":"${settlement.reason ?? ''}"` +
       `,"inputTokens":${number(usage.inputTokens)},"cacheReadTokens":${number(usage.cacheReadTokens)}` +
       `,"cacheWriteTokens":${number(usage.cacheWriteTokens)},"outputTokens":${number(usage.outputTokens)}` +
       `,"costMicros":${number(settlement.costMicros)},"estimated":${settlement.estimated}` +

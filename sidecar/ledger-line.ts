@@ -9,9 +9,9 @@ import { isDecisionId } from './decision-id.ts';
 
 /**
  * allow = admitted at once, hold = admitted after it was held, deny = refused, shadow = admitted, though an enforced
- * limit would have refused it.
+ * limit would have refused it, aborted = its caller left while it was held.
  */
-export type DecisionOutcome = 'allow' | 'hold' | 'deny' | 'shadow';
+export type DecisionOutcome = 'allow' | 'hold' | 'deny' | 'shadow' | 'aborted';
 
 /** What the proxy knows when a call is decided. */
 export type Decision = {
@@ -38,6 +38,8 @@ export type Settlement = {
   readonly outcome: SettleOutcome;
   /** Status that the caller got; 0 when none was sent. */
   readonly status: number;
+  /** Why the upstream failed; undefined where it did not. */
+  readonly reason: Reason | undefined;
   /** What was charged; zeros for calls without tokens. */
   readonly usage: Usage;
   readonly costMicros: number;
@@ -72,6 +74,8 @@ export type DecisionLine = {
   readonly outcome: DecisionOutcome;
   readonly class: DenyClass | '';
   readonly reason: Reason | '';
+  /** The policy that forbids the tool, `namespace/name`; '' where the limits say why. */
+  readonly policy: string;
   readonly tenant: string;
   readonly agent: string;
   readonly user: string;
@@ -93,6 +97,7 @@ export type SettleLine = {
   readonly ts: number;
   readonly outcome: SettleOutcome;
   readonly status: number;
+  readonly reason: Reason | '';
   readonly inputTokens: number;
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
@@ -131,6 +136,7 @@ const DECISION_FIELDS: Readonly<Record<Exclude<keyof DecisionLine, 'limits'>, Fi
   outcome: 'string',
   class: 'string',
   reason: 'string',
+  policy: 'string',
   tenant: 'string',
   agent: 'string',
   user: 'string',
@@ -150,6 +156,7 @@ const SETTLE_FIELDS: Readonly<Record<keyof SettleLine, FieldType>> = {
   ts: 'number',
   outcome: 'string',
   status: 'number',
+  reason: 'string',
   inputTokens: 'number',
   cacheReadTokens: 'number',
   cacheWriteTokens: 'number',

@@ -1,7 +1,8 @@
 // What an agent may see of its own limits: `GET /v1/limits`.
 
 import { type Call, type KeyPart, UNKNOWN } from '../core/call.ts';
-import type { Standing } from '../core/decide.ts';
+import type { KeyStanding, Standing } from '../core/decide.ts';
+import { OVERFLOW } from '../core/engine/key-table.ts';
 import type { LimitRule } from '../core/policy/plan.ts';
 import { toUsd } from '../core/policy/usd.ts';
 import { cleanId, type Workload } from './identity.ts';
@@ -44,8 +45,8 @@ export type ViewQuery = {
 export interface LimitsSource {
   readonly revision: number;
   readonly rules: readonly LimitRule[];
-  /** The buckets of a rule, with the values of `rule.per`. A key that was never used has none: it is full. */
-  standingsByKey(rule: LimitRule): Iterable<{ readonly key: readonly string[]; readonly standing: Standing }>;
+  /** The buckets of a rule, with the values of `rule.per`. A key that was never used has none. */
+  standingsByKey(rule: LimitRule): Iterable<KeyStanding>;
 }
 
 /** Buckets shown for each limit. */
@@ -76,21 +77,37 @@ export function toLimitsView(source: LimitsSource, workload: Workload, query: Vi
   };
 }
 
+/**
+ * A key without a bucket of its own spends from the overflow bucket, where there is one, and gets a bucket of its own
+ * no fuller than that.
+ */
 function toViews(source: LimitsSource, rule: LimitRule, call: Call): LimitView[] {
   const views: LimitView[] = [];
-  for (const { key, standing } of source.standingsByKey(rule)) {
+  let overflow: Standing | undefined;
+  for (const { key, standing, isOverflow } of source.standingsByKey(rule)) {
+    if (isOverflow) {
+      if (isSharedBy(call.agent, rule, key)) overflow = lower(overflow, standing);
+      continue;
+    }
     const isOwn = rule.per.every((part, i) => !IDENTITY_PARTS.has(part) || key[i] === call[part]);
     if (isOwn && views.length < MAX_KEYS) views.push(toView(rule, key, standing));
   }
-  return views.length > 0
-    ? views
-    : [
-        toView(
-          rule,
-          rule.per.map((part) => call[part]),
-          undefined,
-        ),
-      ];
+  const isNarrower = rule.per.some((part) => !IDENTITY_PARTS.has(part));
+  if (views.length > 0 && !(isNarrower && overflow !== undefined)) return views;
+  const key = rule.per.map((part) =>
+    overflow !== undefined && !IDENTITY_PARTS.has(part) ? OVERFLOW : call[part],
+  );
+  return [...views, toView(rule, key, overflow)];
+}
+
+/** Does this overflow bucket serve the agent? */
+function isSharedBy(agent: string, rule: LimitRule, key: readonly string[]): boolean {
+  const value = key[rule.per.indexOf('agent')];
+  return value === undefined || value === agent || value === OVERFLOW;
+}
+
+function lower(a: Standing | undefined, b: Standing): Standing {
+  return a !== undefined && a.remaining < b.remaining ? a : b;
 }
 
 function toView(rule: LimitRule, key: readonly string[], standing: Standing | undefined): LimitView {

@@ -8,10 +8,10 @@ import type { MetricDefinition } from '../runtime/metric-definition.ts';
 import type { Counter, Gauge, Histogram, Telemetry } from '../runtime/telemetry.ts';
 
 /** What is said of one call in the end. */
-const CALL_OUTCOMES = ['ok', 'refused', 'failed', 'aborted'] as const;
+const CALL_OUTCOMES = ['ok', 'failed', 'aborted'] as const;
 
 /** `none`: no answer was sent, because the caller had gone. */
-const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx', 'none'] as const;
+const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
 
 /** Reasons of refusals that no limit caused, but what was sent. */
 export const BAD_INPUT_REASONS = [
@@ -29,10 +29,10 @@ export const METRICS = {
     labels: {
       policy: 'open',
       limit: 'open',
-      outcome: ['allow', 'hold', 'deny', 'shadow'],
+      outcome: ['allow', 'hold', 'deny', 'shadow', 'aborted'],
       class: [...DENY_CLASSES, 'none'],
     },
-    doc: 'Decisions by the limit that bound them (both labels are `none` where no limit did); `shadow` would have been a refusal if enforced',
+    doc: 'Decisions by the limit that bound them (both labels are `none` where no limit did); `shadow` would have been a refusal if enforced; `aborted`: its caller left while it was held',
   },
   calls: {
     name: 'flyball_calls_total',
@@ -220,5 +220,5 @@ export function observeProcess(metrics: Metrics, readEventLoopDelay: () => Event
 
 /** The label value for an HTTP status; 0 stands for no answer. */
 export function toStatusClass(status: number): (typeof STATUS_CLASSES)[number] {
-  return STATUS_CLASSES[Math.floor(status / 100) - 1] ?? 'none';
+  return STATUS_CLASSES[Math.floor(status / 100) - 2] ?? 'none';
 }

@@ -121,12 +121,7 @@ async function start(
     requestTimeoutMs: settings.requestTimeout,
   });
   // Started first and so stopped last: while calls drain, probes and scrapes are still answered.
-  const healthPort = await serveHealth(
-    settings,
-    parts,
-    { clock, lifecycle },
-    { isTakingCalls: () => proxy.isTakingCalls, scrape: () => telemetry.scrape() },
-  );
+  const healthPort = await serveHealth(settings, parts, { clock, lifecycle }, { proxy, governor, telemetry });
   const { port } = await proxy.listen('127.0.0.1', settings.port);
   lifecycle.onStop('http proxy', () => proxy.close(settings.grace), settings.grace + CLOSE_GRACE_MS);
   const close = async (): Promise<void> => {
@@ -150,18 +145,25 @@ async function serveHealth(
   settings: SidecarSettings,
   parts: SidecarParts,
   { clock, lifecycle }: Foundation,
-  sources: { isTakingCalls(): boolean; scrape(): Promise<string> },
+  {
+    proxy,
+    governor,
+    telemetry,
+  }: { proxy: HttpProxy; governor: Governor; telemetry: ReturnType<typeof createTelemetry> },
 ): Promise<number> {
   const health = await createHealthServer({
     host: parts.healthHost,
     port: settings.healthPort,
     clock,
     readiness: () => [
-      sources.isTakingCalls()
+      proxy.isTakingCalls
         ? { name: 'calls', ok: true, detail: 'Calls are taken.' }
         : { name: 'calls', ok: false, detail: lifecycle.stopping ? 'Stopping.' : 'Starting.' },
+      governor.revision > 0
+        ? { name: 'policies', ok: true, detail: `Revision ${governor.revision} is in force.` }
+        : { name: 'policies', ok: false, detail: 'No policies have been received yet.' },
     ],
-    scrape: () => sources.scrape(),
+    scrape: () => telemetry.scrape(),
     onError: (error) => parts.log.warn('health server', { error }),
   });
   lifecycle.onStop('health server', () => health.close(CLOSE_GRACE_MS), CLOSE_GRACE_MS);
@@ -181,7 +183,7 @@ function observeGovernor(metrics: Metrics, governor: Governor): void {
   metrics.overflowBuckets.observe((set) => set({}, governor.counts.overflow));
   metrics.heldCalls.observe((set) => set({}, governor.counts.held));
   metrics.policyRevision.observe((set) => {
-    for (const rule of governor.rules) set({ policy: `${rule.namespace}/${rule.policy}` }, rule.revision);
+    for (const [policy, revision] of governor.policies) set({ policy }, revision);
   });
   metrics.concurrencyInUse.observe((set) => {
     for (const rule of governor.rules) {

@@ -19,6 +19,8 @@ export type Chain = {
   readonly gauges: readonly number[];
   /** Positions of enforced rules that allow nothing (limit or maximum 0): whatever costs their unit is forbidden. */
   readonly zeros: readonly number[];
+  /** The same of Shadow rules. */
+  readonly shadowZeros: readonly number[];
   /** The tool rule that refuses this call whatever the levels are; undefined when none does. */
   readonly forbiddenBy: ToolRule | undefined;
   /** The tool rule that would refuse it if it were enforced. */
@@ -97,6 +99,7 @@ export class ChainCache {
       ),
       gauges: [...slots].filter((_, at) => rules[at]?.shape.windowMs === 0 && !rules[at]?.shadow),
       zeros: rules.flatMap((rule, at) => (!rule.shadow && allowsNothing(rule) ? [at] : [])),
+      shadowZeros: rules.flatMap((rule, at) => (rule.shadow && allowsNothing(rule) ? [at] : [])),
       forbiddenBy: this.#policySet.tools.find((rule) => !rule.shadow && forbids(rule, call)),
       shadowForbiddenBy: this.#policySet.tools.find((rule) => rule.shadow && forbids(rule, call)),
     };

@@ -139,18 +139,26 @@ export class Engine {
    * exceeds the size of one of them. Of such a bucket it asks the known cost, otherwise what it would be charged.
    */
   demands(chain: Chain, cost: CallCost, nowMs: number): Demands {
+    const enforced: number[] = [];
+    for (let i = 0; i < chain.slots.length; i++) if (!chain.rules[i]?.shadow) enforced.push(i);
+    return this.demandsAt(chain, cost, enforced, nowMs);
+  }
+
+  /** The same for these positions of the chain, such as those `shadowed` by an admission just made. */
+  demandsAt(chain: Chain, cost: CallCost, positions: readonly number[], nowMs: number): Demands {
     const shortages: Demand[] = [];
     let kind: Demands['kind'] = 'short';
-    for (let i = 0; i < chain.slots.length; i++) {
-      if (chain.rules[i]?.shadow) continue;
-      const slot = chain.slots[i] as number;
+    for (const at of positions) {
+      const slot = chain.slots[at] as number;
       this.#buckets.refill(slot, nowMs);
-      const isTooLarge = this.#isTooLarge(chain, cost, i);
+      const isTooLarge = this.#isTooLarge(chain, cost, at);
       if (isTooLarge) kind = 'too-large';
-      const amount = isTooLarge ? (cost[chain.knownAt[i] as number] as number) : this.#amount(chain, cost, i);
+      const amount = isTooLarge
+        ? (cost[chain.knownAt[at] as number] as number)
+        : this.#amount(chain, cost, at);
       if (amount === 0) continue;
       const missing = amount - this.#buckets.levelOf(slot);
-      shortages.push({ at: i, slot, amount, missing, waitMs: this.#buckets.waitMs(slot, amount) });
+      shortages.push({ at, slot, amount, missing, waitMs: this.#buckets.waitMs(slot, amount) });
     }
     return { kind, shortages };
   }

@@ -27,6 +27,12 @@ export type SlotUse = {
 /** Keys are swept for room at most this often, so that a flood of new keys cannot buy a full scan each. */
 const SWEEP_INTERVAL_MS = 1_000;
 
+/** A bucket and the key that it is for. */
+export type KeyEntry = { readonly key: readonly string[]; readonly slot: Slot; readonly isOverflow: boolean };
+
+/** Stands for the values of all keys that share an overflow bucket. */
+export const OVERFLOW = '(overflow)';
+
 /** Whose overflow bucket it is where `per` has no agent. */
 const EVERYBODY = '';
 
@@ -113,13 +119,18 @@ export class KeyTable {
     if (this.#buckets.size < before) this.generation += 1;
   }
 
-  /** Every bucket of a rule with its key values, for a person to look at. Overflow buckets have the key `(overflow)`. */
-  *entriesOf(rule: LimitRule): Iterable<{ readonly key: readonly string[]; readonly slot: Slot }> {
+  /**
+   * Every bucket of a rule with its key values, for a person to look at. An overflow bucket has the agent whose keys
+   * share it, where `per` has one and it is not for all agents, and OVERFLOW for all other values.
+   */
+  *entriesOf(rule: LimitRule): Iterable<KeyEntry> {
     const keys = this.#rules.get(rule.id);
     if (keys === undefined) return;
-    for (const [key, { slot }] of keys.slots) yield { key: key.split('\n'), slot };
-    for (const slot of keys.overflow.values()) yield { key: ['(overflow)'], slot };
-    if (keys.lastResort !== undefined) yield { key: ['(overflow)'], slot: keys.lastResort };
+    for (const [key, { slot }] of keys.slots) yield { key: key.split('\n'), slot, isOverflow: false };
+    for (const [sharer, slot] of keys.overflow)
+      yield { key: rule.per.map((part) => (part === 'agent' ? sharer : OVERFLOW)), slot, isOverflow: true };
+    if (keys.lastResort !== undefined)
+      yield { key: rule.per.map(() => OVERFLOW), slot: keys.lastResort, isOverflow: true };
   }
 
   #isFull(keys: RuleKeys, agent: string): boolean {

@@ -104,6 +104,11 @@ export class WaitingRoom {
     return this.#promise(request.callerHash(), waiting, nowMs);
   }
 
+  /** The wait of a newcomer with this demand, behind those who are held and without a place in line. */
+  leastWaitMs(demand: Demand): number {
+    return Math.max(1, this.#waitMs(demand));
+  }
+
   /** A call was admitted: a promise that it came for is kept. */
   admitted(chain: Chain, request: Pick<WaitRequest, 'callerHash'>): void {
     if (this.#waits.size === 0) return;

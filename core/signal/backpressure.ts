@@ -16,8 +16,8 @@ export type Scope = KeyPart | 'policy';
 type PolicyReference = {
   readonly namespace: string;
   readonly name: string;
-  /** Name of the limit within the policy. */
-  readonly limit: string;
+  /** Name of the limit within the policy; null where the policy forbids the tool. */
+  readonly limit: string | null;
   readonly revision: number;
 };
 
@@ -113,7 +113,7 @@ function toObject(refusal: Refusal, context: BackpressureContext): Backpressure 
     retryable: rule.retryable,
     retryAfterMs: announcedWait(refusal)?.ms ?? null,
     scope: named === undefined ? null : scopeOf(named.per),
-    policy: named === undefined ? null : toPolicyReference(named),
+    policy: toBinding(refusal),
     limit: binding === undefined ? null : toLimitReading(binding),
     violations: counted.map((violation) => ({
       policy: toPolicyReference(violation),
@@ -122,6 +122,12 @@ function toObject(refusal: Refusal, context: BackpressureContext): Backpressure 
     attempt: Math.max(1, toWhole(context.attempt)),
     alternatives: toAlternatives(refusal.class, binding),
   };
+}
+
+function toBinding({ violations: [named], policy }: Refusal): PolicyReference | null {
+  if (named !== undefined) return toPolicyReference(named);
+  if (policy === undefined) return null;
+  return { namespace: policy.namespace, name: policy.name, limit: null, revision: policy.revision };
 }
 
 function toPolicyReference(violation: Violation): PolicyReference {

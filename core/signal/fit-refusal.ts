@@ -1,7 +1,7 @@
 // A signal has a size limit that holds whatever the names in policies are. Instead of cutting finished text, the
 // refusal itself is made smaller until what is made of it fits, so that every part of a signal tells the same story.
 
-import type { Refusal, Violation } from '../refusal.ts';
+import type { PolicyName, Refusal, Violation } from '../refusal.ts';
 
 /** How much of a refusal is shown. */
 type Shape = { readonly violations: number; readonly nameLength: number };
@@ -38,8 +38,10 @@ export function fitRefusal<T>(refusal: Refusal, make: (fitted: Refusal) => T, fi
 }
 
 function shapeRefusal(refusal: Refusal, shape: Shape): Refusal {
+  const { policy } = refusal;
   return {
     ...refusal,
+    ...(policy === undefined ? {} : { policy: shapePolicy(policy, shape.nameLength) }),
     detail: toPlain(refusal.detail, MAX_DETAIL_LENGTH),
     violations: refusal.violations
       .slice(0, shape.violations)
@@ -48,12 +50,15 @@ function shapeRefusal(refusal: Refusal, shape: Shape): Refusal {
 }
 
 function shapeViolation(violation: Violation, nameLength: number): Violation {
-  const { namespace, name, revision } = violation.policy;
   return {
     ...violation,
-    policy: { namespace: toPlain(namespace, nameLength), name: toPlain(name, nameLength), revision },
+    policy: shapePolicy(violation.policy, nameLength),
     limit: toPlain(violation.limit, nameLength),
   };
+}
+
+function shapePolicy({ namespace, name, revision }: PolicyName, nameLength: number): PolicyName {
+  return { namespace: toPlain(namespace, nameLength), name: toPlain(name, nameLength), revision };
 }
 
 /** Printable ASCII of at most maxLength characters; anything else becomes `?`, a cut text ends in `~`. */

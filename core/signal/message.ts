@@ -111,8 +111,8 @@ const REDUCE_HINTS: Readonly<Partial<Record<Unit, (most: string) => string>>> = 
   USD: () => ' by shortening the input, lowering max_tokens or taking a cheaper model',
 };
 
-function ownerOf({ violations: [violation] }: Refusal): string {
-  return violation === undefined ? 'the owner of the policy' : `the owner of policy ${violation.policy.name}`;
+function ownerOf({ violations: [violation], policy = violation?.policy }: Refusal): string {
+  return policy === undefined ? 'the owner of the policy' : `the owner of policy ${policy.name}`;
 }
 
 /** `75 s`; from two minutes on with a rounded-up larger unit: `7200 s (2 h)`. */

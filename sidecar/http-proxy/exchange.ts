@@ -3,7 +3,7 @@
 // States: reading -> deciding -> (held ->) sent -> answering -> done. Whatever happens, `done` is reached once, and an
 // admitted call is settled on the way there.
 
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Call } from '../../core/call.ts';
 import { type CallCost, createRequestCost } from '../../core/cost.ts';
@@ -16,7 +16,7 @@ import { actualOf, type Ending } from '../../core/settlement.ts';
 import type { CallOutcome } from '../call-observer.ts';
 import type { Hold } from '../governor.ts';
 import type { MeteredCall } from '../meter.ts';
-import type { RequestFacts, Route, UsageReader } from '../protocol/protocol.ts';
+import type { Answer, RequestFacts, Route, UsageReader } from '../protocol/protocol.ts';
 import type { Upstream } from '../upstream.ts';
 import { drain, sendRefusal } from './answer-sender.ts';
 import { useOf } from './call-use.ts';
@@ -31,8 +31,10 @@ import {
 import type { ProxyContext } from './http-proxy.ts';
 import { appendLimitHeaders } from './limit-headers.ts';
 import { readParsedBody } from './parsed-body.ts';
+import { identityInvalid, malformed, stopping, upstreamFailed } from './refusals.ts';
 import type { RepeatableCall } from './refused-callers.ts';
 import { askForBody, type Messages } from './request-body.ts';
+import { streamBody } from './streamed-body.ts';
 import { lenientPath, type Target, toolNamesOf } from './target.ts';
 
 /** Time between looks at how much a stream has used so far. */
@@ -48,6 +50,9 @@ type Admission = {
   readonly chain: Chain;
   readonly admittedAtMs: number;
 };
+
+/** Why the upstream failed, and the status that the caller got. */
+type Failure = { readonly reason: Reason; readonly status: number };
 
 /** One request to an upstream and its answer. */
 export class Exchange implements Dispatcher.DispatchHandler {
@@ -69,6 +74,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #reader: UsageReader | undefined;
   #status = 0;
   #decideStartedMs = 0;
+  #heldSinceMs = 0;
   #toppedUpAtMs = 0;
   #stoppedByUs = false;
 
@@ -100,7 +106,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const route = this.#route();
     if (route === undefined) {
       const detail = 'The path of a model call must be written exactly as the API has it.';
-      this.#refuse(refusal('INVALID', 'MALFORMED_REQUEST', detail));
+      this.#refuse(malformed(detail));
       return;
     }
     if (route.kind !== 'metered') {
@@ -119,7 +125,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The process is stopping: a call that is held is refused now, others may still end by themselves. */
   stopIfHeld(): void {
     if (this.#state !== 'held' || this.#hold?.giveUp() !== true) return;
-    this.#refuse(refusal('UNAVAILABLE', 'SHUTTING_DOWN', 'The sidecar is stopping.', 1_000));
+    this.#refuse(stopping(this.#context.connectionIdOf(this.#request.socket)), this.#heldMs());
   }
 
   /** Ends the call at once and settles what it used. */
@@ -148,9 +154,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #decide(cost: CallCost, metering: Metering): void {
     const toolNames = this.#upstream.protocol.name === 'http' ? toolNamesOf(this.#target.path) : [];
     if (toolNames === undefined) {
-      this.#refuse(
-        refusal('INVALID', 'MALFORMED_REQUEST', 'The path has too many segments or a broken escape.'),
-      );
+      this.#refuse(malformed('The path has too many segments or a broken escape.'));
       return;
     }
     this.#decideStartedMs = performance.now();
@@ -171,6 +175,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     else {
       this.#state = 'held';
       this.#hold = decision;
+      this.#heldSinceMs = this.#context.clock.nowMs();
     }
   }
 
@@ -182,14 +187,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#refuse(decision.refusal, heldMs);
       return;
     }
-    const { chain, reservation, shadowed } = decision;
+    const { chain, reservation, shadow } = decision;
     this.#context.observer.decided({
       id: this.decisionId,
       call,
       revision: this.#context.governor.revision,
       refusal: undefined,
       charged: { chain, cost: this.#metered?.cost ?? REQUEST_COST },
-      shadowed,
+      shadow,
       heldMs,
       decidingMs: performance.now() - this.#decideStartedMs - heldMs,
     });
@@ -221,13 +226,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   /** The body as it comes, under the length that announced it; null where there is none. */
-  #streamedBody(headers: string[]): IncomingMessage | null {
+  #streamedBody(headers: string[]): Readable | null {
     const length = this.#request.headers['content-length'];
     const isChunked = this.#request.headers['transfer-encoding'] !== undefined;
     if (!isChunked && !(Number(length) > 0)) return null;
     if (length !== undefined) headers.push('content-length', length);
     askForBody({ request: this.#request, response: this.#response });
-    return this.#request;
+    return streamBody(this.#request) as unknown as Readable; // undici takes any async iterable, its types do not say so.
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -296,7 +301,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#state === 'answering') {
       // Too late for an answer of ours: the caller sees what we saw, a transfer that broke.
       this.#reader?.end();
-      this.#settle('upstream-broken');
+      this.#settle('upstream-broken', { reason: upstreamFailed(error, true).reason, status: this.#status });
       this.#response.destroy();
       return;
     }
@@ -304,44 +309,64 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #fail(error: unknown): void {
-    this.#settle('upstream-failed');
-    this.#refuse(upstreamRefusal(error, this.#controller !== undefined));
+    const failure = upstreamFailed(error, this.#controller !== undefined);
+    const answer = this.#toAnswer(failure);
+    this.#settle('upstream-failed', { reason: failure.reason, status: answer.status });
+    sendRefusal(this.#request, this.#response, answer);
   }
 
   #onCallerClosed(): void {
     if (this.#state === 'done') return;
-    this.#hold?.giveUp();
+    if (this.#hold?.giveUp() === true) this.#abandon();
     this.#settle(this.#stoppedByUs ? 'shutdown' : 'client-abort');
     this.#controller?.abort(new Error('the caller has gone'));
   }
 
+  /** The caller left while it was held. */
+  #abandon(): void {
+    const { observer, governor } = this.#context;
+    if (this.#call === undefined) throw new Error('held before there was a call');
+    observer.abandoned({
+      id: this.decisionId,
+      call: this.#call,
+      revision: governor.revision,
+      heldMs: this.#heldMs(),
+    });
+  }
+
+  #heldMs(): number {
+    return this.#context.clock.nowMs() - this.#heldSinceMs;
+  }
+
   #refuse(reason: Refusal, heldMs = 0): void {
-    const { observer, governor, wallClockMs } = this.#context;
+    const { observer, governor } = this.#context;
     this.#state = 'done';
-    if (this.#admission === undefined) {
-      observer.decided({
-        id: this.decisionId,
-        call:
-          this.#call ??
-          identify(this.#context.workload, this.#headers.single, this.#target, {
-            facts: undefined,
-            toolNames: [],
-          }),
-        revision: governor.revision,
-        refusal: reason,
-        charged: undefined,
-        shadowed: [],
-        heldMs,
-        decidingMs: this.#decideStartedMs === 0 ? 0 : performance.now() - this.#decideStartedMs - heldMs,
-      });
-    }
+    observer.decided({
+      id: this.decisionId,
+      call:
+        this.#call ??
+        identify(this.#context.workload, this.#headers.single, this.#target, {
+          facts: undefined,
+          toolNames: [],
+        }),
+      revision: governor.revision,
+      refusal: reason,
+      charged: undefined,
+      shadow: undefined,
+      heldMs,
+      decidingMs: this.#decideStartedMs === 0 ? 0 : performance.now() - this.#decideStartedMs - heldMs,
+    });
+    sendRefusal(this.#request, this.#response, this.#toAnswer(reason));
+  }
+
+  #toAnswer(reason: Refusal): Answer {
     const attempt = 1 + (repeatsOf(this.#headers) ?? 0);
-    const context = { decisionId: this.decisionId, wallClockMs: wallClockMs(), attempt };
-    sendRefusal(this.#request, this.#response, this.#upstream.protocol.toAnswer(reason, context));
+    const context = { decisionId: this.decisionId, wallClockMs: this.#context.wallClockMs(), attempt };
+    return this.#upstream.protocol.toAnswer(reason, context);
   }
 
   /** Settles an admitted call once; everything else about the call ends here too. */
-  #settle(outcome: CallOutcome): void {
+  #settle(outcome: CallOutcome, failure?: Failure): void {
     const wasSent = this.#controller !== undefined;
     this.#state = 'done';
     const admission = this.#admission;
@@ -361,7 +386,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       id: this.decisionId,
       call,
       outcome,
-      status: this.#status,
+      status: failure?.status ?? this.#status,
+      failure: failure?.reason,
       usage: use.metered?.usage,
       spendMicros: use.metered?.spendMicros,
       estimated: use.estimated,
@@ -420,22 +446,5 @@ function setAcceptEncoding(headers: string[], at: number, value: string): void {
 
 function repeatedHeader({ name, role }: NonNullable<RequestHeaders['repeated']>): Refusal {
   const detail = `The header ${name} must be sent once.`;
-  return role === 'identity'
-    ? refusal('UNAUTHENTICATED', 'IDENTITY_INVALID', detail)
-    : refusal('INVALID', 'MALFORMED_REQUEST', detail);
-}
-
-function refusal(deny: Refusal['class'], reason: Reason, detail: string, waitMs = 0): Refusal {
-  return { class: deny, reason, waitMs, violations: [], detail };
-}
-
-/** Which failure of the upstream it was. Only what certainly was not sent may be called unreachable. */
-function upstreamRefusal(error: unknown, wasSent: boolean): Refusal {
-  const code = (error as { code?: unknown } | undefined)?.code; // Errors of undici and of sockets carry a code.
-  if (code === 'UND_ERR_HEADERS_TIMEOUT') {
-    return refusal('UPSTREAM_FAILED', 'UPSTREAM_TIMEOUT', 'The upstream did not answer in time.');
-  }
-  if (!wasSent)
-    return refusal('UPSTREAM_FAILED', 'UPSTREAM_UNREACHABLE', 'No connection to the upstream could be made.');
-  return refusal('UPSTREAM_FAILED', 'UPSTREAM_BROKEN', 'The upstream broke off before it answered.');
+  return role === 'identity' ? identityInvalid(detail) : malformed(detail);
 }

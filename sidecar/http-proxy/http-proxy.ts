@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { UNKNOWN } from '../../core/call.ts';
-import type { Reason, Refusal } from '../../core/refusal.ts';
+import type { Refusal } from '../../core/refusal.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { CallObserver } from '../call-observer.ts';
 import type { Governor } from '../governor.ts';
@@ -17,6 +17,7 @@ import { identify } from './caller.ts';
 import { dialectOf } from './dialect.ts';
 import { Exchange } from './exchange.ts';
 import { answerOwn, type OwnRoutes } from './own-routes.ts';
+import { identityInvalid, malformed, stopping, unknownRoute } from './refusals.ts';
 import { RefusedCallers } from './refused-callers.ts';
 import { parseTarget } from './target.ts';
 
@@ -159,11 +160,7 @@ export class HttpProxy {
     this.#connectionOf(request.socket).latest = response;
     if (this.#stopping) {
       response.shouldKeepAlive = false;
-      this.#refuse(
-        request,
-        response,
-        refusal('UNAVAILABLE', 'SHUTTING_DOWN', 'The sidecar is stopping.', 1_000),
-      );
+      this.#refuse(request, response, stopping(this.#connectionOf(request.socket).id));
       return;
     }
     const problem = problemOf(request);
@@ -177,7 +174,7 @@ export class HttpProxy {
       return;
     }
     if (!isKnownAgent(target.agent, this.#context.workload)) {
-      this.#refuse(request, response, refusal('UNAUTHENTICATED', 'IDENTITY_INVALID', UNKNOWN_AGENT));
+      this.#refuse(request, response, identityInvalid(UNKNOWN_AGENT));
       return;
     }
     if (target.kind === 'own') {
@@ -188,15 +185,7 @@ export class HttpProxy {
     }
     const upstream = this.#options.upstreams.get(target.upstream);
     if (upstream === undefined) {
-      this.#refuse(
-        request,
-        response,
-        refusal(
-          'INVALID',
-          'UNKNOWN_ROUTE',
-          'There is no upstream of this name; add it with --upstream NAME=URL.',
-        ),
-      );
+      this.#refuse(request, response, unknownRoute(UNKNOWN_UPSTREAM));
       return;
     }
     const exchange = new Exchange(this.#context, { request, response }, target, upstream);
@@ -228,7 +217,7 @@ export class HttpProxy {
     const decisionId = nextDecisionId();
     const call = identify(workload, NO_HEADERS, NO_TARGET, { facts: undefined, toolNames: [] });
     const { revision } = governor;
-    const nothing = { charged: undefined, shadowed: [], heldMs: 0, decidingMs: 0 };
+    const nothing = { charged: undefined, shadow: undefined, heldMs: 0, decidingMs: 0 };
     observer.decided({ id: decisionId, call, revision, refusal: reason, ...nothing });
     const toAnswer = dialectOf(this.#options.upstreams, request?.method ?? '', request?.url ?? '');
     return toAnswer(reason, { decisionId, wallClockMs: wallClockMs(), attempt: 1 });
@@ -247,6 +236,7 @@ export class HttpProxy {
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 const NO_TARGET = { agent: undefined, upstream: UNKNOWN };
 
+const UNKNOWN_UPSTREAM = 'There is no upstream of this name; add it with --upstream NAME=URL.';
 const UNKNOWN_AGENT = 'The agent in the path is not governed here; name further agents with --agents.';
 
 function isKnownAgent(agent: string | undefined, { agents }: Workload): boolean {
@@ -293,12 +283,4 @@ function describe(code: string | undefined): string {
     default:
       return 'The request is not well-formed HTTP/1.1.';
   }
-}
-
-function malformed(detail: string): Refusal {
-  return refusal('INVALID', 'MALFORMED_REQUEST', detail);
-}
-
-function refusal(deny: Refusal['class'], reason: Reason, detail: string, waitMs = 0): Refusal {
-  return { class: deny, reason, waitMs, violations: [], detail };
 }

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Refusal } from '../../core/refusal.ts';
 import { cleanId } from '../identity.ts';
+import { unknownRoute } from './refusals.ts';
 
 /** What the endpoints answer from. */
 export interface OwnRoutes {
@@ -16,6 +17,11 @@ export interface OwnRoutes {
   decision(id: string): unknown;
 }
 
+const DECISIONS = '/v1/decisions/';
+const UNKNOWN_DECISION = 'No decision of this id is remembered; older ones are in the decision log.';
+const KNOWN_PATHS =
+  'Known paths: /openai/v1/..., /anthropic/..., /upstream/NAME/..., /v1/limits, /v1/decisions/ID.';
+
 type Messages = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 /** Answers `GET /v1/limits` and `GET /v1/decisions/<id>`; refuses everything else. */
@@ -28,7 +34,7 @@ export function answerOwn(
   const { request, response } = messages;
   const path = target.path.split('?', 1)[0] ?? '';
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    refuse(unknownRoute());
+    refuse(unknownRoute(KNOWN_PATHS));
     return;
   }
   if (path === '/v1/limits') {
@@ -40,10 +46,14 @@ export function answerOwn(
     );
     return;
   }
-  const id = path.startsWith('/v1/decisions/') ? path.slice('/v1/decisions/'.length) : undefined;
-  const decision = id === undefined ? undefined : own.decision(id);
-  if (decision === undefined) refuse(unknownRoute());
-  else sendJson(response, 200, decision);
+  if (!path.startsWith(DECISIONS)) {
+    refuse(unknownRoute(KNOWN_PATHS));
+    return;
+  }
+  // Asking is no call: what is not remembered is told without a decision of its own.
+  const decision = own.decision(path.slice(DECISIONS.length));
+  if (decision !== undefined) sendJson(response, 200, decision);
+  else sendJson(response, 404, { title: 'Not Found', status: 404, detail: UNKNOWN_DECISION });
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -58,14 +68,4 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
 
 function single(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
-}
-
-function unknownRoute(): Refusal {
-  return {
-    class: 'INVALID',
-    reason: 'UNKNOWN_ROUTE',
-    waitMs: 0,
-    violations: [],
-    detail: 'Known paths: /openai/v1/..., /anthropic/..., /upstream/NAME/..., /v1/limits, /v1/decisions/ID.',
-  };
 }

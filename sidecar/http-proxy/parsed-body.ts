@@ -3,6 +3,7 @@
 import type { Refusal } from '../../core/refusal.ts';
 import { decodeRequestBody } from '../protocol/content-encoding.ts';
 import type { Protocol, RequestFacts } from '../protocol/protocol.ts';
+import { bodyTooLarge, malformed } from './refusals.ts';
 import { type Messages, readBody } from './request-body.ts';
 
 export type ParsedBody =
@@ -20,7 +21,7 @@ export function readParsedBody(
 ): void {
   readBody(messages, maxBytes, (read) => {
     if (read.kind === 'gone') done(read);
-    else if (read.kind === 'too-large') done(tooLarge(maxBytes));
+    else if (read.kind === 'too-large') done(refused(bodyTooLarge(maxBytes)));
     else
       parseBody(
         read.body,
@@ -43,35 +44,19 @@ function parseBody(
   }
   void decodeRequestBody(body, encoding, maxBytes).then((decoded) => {
     if (decoded.kind === 'decoded') done(toParsed(protocol, decoded.body, body));
-    else if (decoded.kind === 'too-large') done(tooLarge(maxBytes));
-    else done(invalid(decoded.problem));
+    else if (decoded.kind === 'too-large') done(refused(bodyTooLarge(maxBytes)));
+    else done(refused(malformed(decoded.problem)));
   });
 }
 
 /** Parses what was decoded; what is sent is `sent`, unless it could be read as it came. */
 function toParsed(protocol: Protocol, decoded: Buffer, sent: Buffer): ParsedBody {
   const parsed = protocol.parseRequest(decoded);
-  if (parsed.kind === 'invalid') return invalid(parsed.problem);
+  if (parsed.kind === 'invalid') return refused(malformed(parsed.problem));
   if (decoded === sent) return { kind: 'parsed', facts: parsed.facts };
   return { kind: 'parsed', facts: { ...parsed.facts, body: sent, usageSpliced: false } };
 }
 
-function tooLarge(maxBytes: number): ParsedBody {
-  return {
-    kind: 'refused',
-    refusal: {
-      class: 'TOO_LARGE',
-      reason: 'BODY_TOO_LARGE',
-      waitMs: 0,
-      violations: [],
-      detail: `The request body is larger than ${maxBytes} bytes.`,
-    },
-  };
-}
-
-function invalid(problem: string): ParsedBody {
-  return {
-    kind: 'refused',
-    refusal: { class: 'INVALID', reason: 'MALFORMED_REQUEST', waitMs: 0, violations: [], detail: problem },
-  };
+function refused(refusal: Refusal): ParsedBody {
+  return { kind: 'refused', refusal };
 }

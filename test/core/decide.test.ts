@@ -29,7 +29,7 @@ describe('a decision', () => {
 
   it('without matching limits is admit', () => {
     const decider = createDecider([]);
-    expect(decider.decide(tokenRequest(1e15, 0), 0)).toMatchObject({ kind: 'admit', shadowed: [] });
+    expect(decider.decide(tokenRequest(1e15, 0), 0)).toMatchObject({ kind: 'admit', shadow: undefined });
   });
 
   it('under several policies charges all of them or none', () => {
@@ -119,11 +119,44 @@ describe('a decision', () => {
     });
   });
 
+  it.each([
+    { of: 'a level', what: {}, cost: 5 },
+    { of: 'a call too large', what: {}, cost: 11 },
+    { of: 'a wait of hours', what: { shape: { capacity: 10, limit: 1, windowMs: 3_600_000 } }, cost: 5 },
+    { of: 'a limit of 0', what: { shape: { capacity: 0, limit: 0, windowMs: 60_000 } }, cost: 5 },
+    {
+      of: 'a limit of 0 with a burst',
+      what: { shape: { capacity: 9, limit: 0, windowMs: 60_000 } },
+      cost: 1,
+    },
+    { of: 'an unreadable route', what: {}, cost: 0, metering: 'unreadable' },
+    { of: 'a model without a price', what: { unit: 'USD' }, cost: 0, metering: 'without-price' },
+  ] as const)('because of $of has the same class, reason and limit under Shadow', (row) => {
+    const rule = { unit: 'TotalTokens', shape: MINUTE, ...row.what } as const;
+    const decide = (shadow: boolean): ReturnType<Decider['decide']> => {
+      const decider = createDecider([createRule({ ...rule, shadow })]);
+      if (row.of === 'a level' || row.of === 'a wait of hours') admitted(decider, 10, 0);
+      const metering = 'metering' in row ? row.metering : 'complete';
+      return decider.decide({ ...tokenRequest(row.cost, 0), metering }, 0);
+    };
+    const [trial, enforced] = [decide(true), decide(false)];
+    if (trial.kind !== 'admit' || enforced.kind !== 'refuse') throw new Error('one admits, one refuses');
+    const { class: denyClass, reason, violations } = enforced.refusal;
+    expect(trial.shadow).toMatchObject({ class: denyClass, reason, violations });
+  });
+
   it('names the Shadow rules that would have refused', () => {
     const shadow = createRule({ limit: 'shadow', unit: 'TotalTokens', shape: MINUTE, shadow: true });
     const decider = createDecider([shadow]);
     admitted(decider, 10, 0);
-    expect(decider.decide(tokenRequest(1, 0), 0)).toMatchObject({ kind: 'admit', shadowed: [shadow] });
+    expect(decider.decide(tokenRequest(1, 0), 0)).toMatchObject({
+      kind: 'admit',
+      shadow: {
+        class: 'THROTTLED',
+        waitMs: 6_000,
+        violations: [{ limit: 'shadow', requested: 1, remaining: 0 }],
+      },
+    });
   });
 
   it('about concurrency announces a place in the line: its position times the mean time of a call', () => {
@@ -189,7 +222,11 @@ describe('standings', () => {
     ]);
     decider.settle(decision.reservation, amounts({ TotalTokens: 16 }), 6_000);
     expect([...decider.standingsByKey(rule, 6_000)]).toEqual([
-      { key: ['unknown'], standing: { rule, remaining: -5, usedPercent: 150, resetMs: 90_000 } },
+      {
+        key: ['unknown'],
+        standing: { rule, remaining: -5, usedPercent: 150, resetMs: 90_000 },
+        isOverflow: false,
+      },
     ]);
   });
 

@@ -72,6 +72,7 @@ export function createChain(rules: readonly LimitRule[], slots: readonly number[
     knownAt: Uint8Array.from(rules, (rule) => (strict(rule) ? KNOWN_STRICT : KNOWN_LEARNED) + rule.unitIndex),
     gauges: [],
     zeros: [],
+    shadowZeros: [],
     forbiddenBy: undefined,
     shadowForbiddenBy: undefined,
   };

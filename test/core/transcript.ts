@@ -236,7 +236,7 @@ function toCall(options: Options): Call {
 function toText(decision: Decision): string {
   if (decision.kind === 'hold') return `held until ${decision.held.deadlineMs} at the latest`;
   if (decision.kind === 'admit') {
-    const names = decision.shadowed.map(({ limit }) => limit).join(', ');
+    const names = (decision.shadow?.violations ?? []).map(({ limit }) => limit).join(', ');
     return names === '' ? 'admitted' : `admitted, against the Shadow limits ${names}`;
   }
   const { class: denyClass, reason, waitMs, violations } = decision.refusal;

@@ -56,6 +56,7 @@ export function settlementOf(id: string, change: Partial<Settlement> = {}): Sett
     wallMs: 1_764_000_000_900,
     outcome: 'ok',
     status: 200,
+    reason: undefined,
     usage: { inputTokens: 812, cacheReadTokens: 100, cacheWriteTokens: 7, outputTokens: 120 },
     costMicros: 1_234,
     estimated: false,

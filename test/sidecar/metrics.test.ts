@@ -90,7 +90,7 @@ describe('the metrics of a process', () => {
 
   it.each([
     [200, '2xx'],
-    [199, '1xx'],
+    [199, 'none'],
     [404, '4xx'],
     [599, '5xx'],
     [0, 'none'],

@@ -114,6 +114,26 @@ describe('GET /v1/limits', () => {
     });
   });
 
+  it('shows a key without a bucket of its own what the keys that share one have left', async () => {
+    const send = async (n: number): Promise<void> => {
+      const response = await fetch(`${governed.url}/upstream/tools/search`, {
+        headers: { 'x-session-id': `s-${n}` },
+      });
+      await response.arrayBuffer();
+    };
+    governed.change(
+      policyOf(['{name: chats, per: [session, model], unit: Requests, rates: [{limit: 20k, window: 744h}]}']),
+    );
+    // One agent has 1,000 keys of its own under a limit; ten more spend from a bucket that they share.
+    for (let n = 0; n < 1_010; n++) await send(n);
+    const shown = (await readLimits(governed, { 'flyball-session': 's-1005' })).limits;
+    expect(shown).toEqual([
+      expect.objectContaining({ key: { session: 's-1005', model: '(overflow)' }, remaining: 19_990 }),
+    ]);
+    const own = (await readLimits(governed, { 'flyball-session': 's-5' })).limits;
+    expect(own.map(({ remaining }) => remaining)).toEqual([19_999, 19_990]);
+  });
+
   it('answers HEAD without a body, and is not kept by caches', async () => {
     const response = await fetch(`${governed.url}/v1/limits`, { method: 'HEAD' });
     expect([response.status, await response.text()]).toEqual([200, '']);
@@ -158,13 +178,15 @@ describe('GET /v1/decisions/ID', () => {
     '',
     'x',
     '01M8752Z3RN0M17B5B00000000',
-    '..',
+    '..x',
     'a'.repeat(4_000),
     '__proto__',
-  ])('refuses an id that it does not know: %j', async (id) => {
+  ])('does not know the id %j, and makes no decision of the question', async (id) => {
     const response = await fetch(`${governed.url}/v1/decisions/${id}`);
-    expect(response.status).toBe(400);
-    expect(response.headers.get('flyball-reason')).toBe('UNKNOWN_ROUTE');
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ status: 404, title: 'Not Found' });
+    expect(await readMetric(governed, 'flyball_decisions_total')).toBe(0);
+    expect(governed.sidecar.usage()).toEqual([]);
   });
 });
 
@@ -200,7 +222,15 @@ describe('the health port', () => {
     expect([(await ask('/healthz')).status, await (await ask('/healthz')).text()]).toEqual([200, 'ok\n']);
     const ready = await ask('/readyz');
     expect(ready.status).toBe(200);
-    expect(JSON.parse(await ready.text())).toMatchObject({ ok: true });
+    expect(
+      (await ready.text())
+        .trim()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)),
+    ).toMatchObject([
+      { name: 'calls', ok: true },
+      { name: 'policies', ok: true, detail: 'Revision 1 is in force.' },
+    ]);
   });
 
   it('has metrics that a strict reader takes, without users, sessions or keys', async () => {

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
-import { readRecord, readUsed } from './books.ts';
+import { readMetric, readRecord, readUsed } from './books.ts';
 import { askChat, chatBody } from './chat.ts';
 import { connectRaw, headerOf, type RawAnswer } from './raw-client.ts';
 
@@ -76,8 +76,6 @@ describe('a restricted tool', () => {
     '/@../upstream/tools/delete_file',
     `/upstream/tools/${'a/'.repeat(65)}delete_file`,
     `/upstream/tools/${'a'.repeat(8_192)}/delete_file`,
-    '/upstream/openai/chat/completions',
-    '/upstream/anthropic/v1/messages',
   ])('cannot be hidden by a path that has two readings: %s', async (path) => {
     await start([REQUESTS], '  restrictedTools: ["delete_*"]\n');
     expect(reasonOf(await askRaw(path))).toEqual([400, 'MALFORMED_REQUEST']);
@@ -200,6 +198,21 @@ describe('a paid route that cannot be read', () => {
   });
 });
 
+describe('a model call', () => {
+  it.each([
+    '/openai/v1/chat/completions',
+    '/@other/openai/v1/chat/completions',
+    '/upstream/openai/chat/completions',
+  ])('is one whichever way it comes: %s', async (path) => {
+    await start([
+      '{name: none, match: {models: [gpt-5-mini]}, unit: Requests, rates: [{limit: 0, window: 1h}]}',
+    ]);
+    const response = await fetch(governed.url + path, { method: 'POST', body: JSON.stringify(chatBody({})) });
+    expect([response.status, response.headers.get('flyball-reason')]).toEqual([403, 'LIMIT_IS_ZERO']);
+    expect(governed.provider.meter.total().calls).toBe(0);
+  });
+});
+
 describe('a model without a price', () => {
   it('is refused under a limit of dollars, and never sent', async () => {
     await start([REQUESTS, '{name: spend, unit: USD, rates: [{limit: "10.00", window: 744h}]}']);
@@ -218,7 +231,7 @@ describe('a model without a price', () => {
 
 describe('Shadow', () => {
   it.each([
-    ['a rate', ['{name: r, unit: Requests, rates: [{limit: 1, window: 744h}]}'], '', 'THROTTLED'],
+    ['a rate', ['{name: r, unit: Requests, rates: [{limit: 1, window: 744h}]}'], '', 'DEFERRED'],
     ['a limit of 0', ['{name: r, unit: Requests, rates: [{limit: 0, window: 1h}]}'], '', 'FORBIDDEN'],
     ['a restricted tool', [REQUESTS], '  restrictedTools: [search]\n', 'FORBIDDEN'],
   ])('refuses nothing and records what it would have refused: %s', async (_name, limits, rest, denyClass) => {
@@ -237,7 +250,53 @@ describe('Shadow', () => {
     ['a paid route that cannot be read', 'USD', '"10.00"'],
   ])('refuses nothing: %s under %s', async (_name, unit, amount) => {
     await start([`{name: s, unit: ${unit}, mode: Shadow, rates: [{limit: ${amount}, window: 744h}]}`]);
-    expect((await askRaw('/openai/v1/embeddings')).status).toBe(400);
+    const answer = await askRaw('/openai/v1/embeddings');
+    expect(answer.status).toBe(400);
     expect(governed.provider.meter.total().calls).toBe(1);
+    const { decision } = await readRecord(governed, headerOf(answer, 'flyball-decision') ?? '');
+    expect(decision).toMatchObject({ outcome: 'shadow', class: 'FORBIDDEN', reason: 'ROUTE_NOT_METERED' });
+    expect(decision.limits).toEqual([expect.objectContaining({ limit: 's', unit })]);
+  });
+
+  it('records the numbers of the limit that would have refused', async () => {
+    await start(['{name: r, unit: Requests, mode: Shadow, rates: [{limit: 1, window: 1h}]}']);
+    await askRaw('/upstream/tools/search');
+    const answer = await askRaw('/upstream/tools/search');
+    const { decision } = await readRecord(governed, headerOf(answer, 'flyball-decision') ?? '');
+    expect(decision.limits).toEqual([
+      expect.objectContaining({ limit: 'r', quota: 1, remaining: 0, requested: 1 }),
+    ]);
+    expect(decision.waitMs).toBeGreaterThan(3_500_000);
+    expect(decision.waitMs).toBeLessThanOrEqual(3_600_000);
+  });
+});
+
+describe('a tool that a policy forbids', () => {
+  it.each([
+    { mode: 'Enforce', status: 403, outcome: 'deny' },
+    { mode: 'Shadow', status: 200, outcome: 'shadow' },
+  ])('names that policy in ledger, metrics and answer: $mode', async ({ mode, status, outcome }) => {
+    await start([REQUESTS], `  restrictedTools: [search]\n  mode: ${mode}\n`);
+    const answer = await askRaw('/upstream/tools/search');
+    expect(answer.status).toBe(status);
+    const { decision } = await readRecord(governed, headerOf(answer, 'flyball-decision') ?? '');
+    expect(decision).toMatchObject({
+      outcome,
+      reason: 'TOOL_RESTRICTED',
+      policy: 'default/test',
+      limits: [],
+    });
+    const labels = { policy: 'default/test', limit: 'none', outcome, class: 'FORBIDDEN' };
+    expect(await readMetric(governed, 'flyball_decisions_total', labels)).toBe(1);
+    if (mode === 'Shadow') return;
+    expect(JSON.parse(answer.body.toString())).toMatchObject({
+      flyball: { policy: { namespace: 'default', name: 'test', limit: null, revision: 1 }, violations: [] },
+    });
+  });
+
+  it('is in the revisions in force although its policy has no limit', async () => {
+    await start([REQUESTS]);
+    governed.change(policyOf([], '  restrictedTools: [search]\n').replace('  limits:\n', ''));
+    expect(await readMetric(governed, 'flyball_policy_revision', { policy: 'default/test' })).toBe(2);
   });
 });
