@@ -70,9 +70,6 @@ function namedUpstream(rest: string, query: string, agent: string | undefined): 
   const nameEnd = endOfSegment(rest, '/upstream/'.length);
   const upstream = rest.slice('/upstream/'.length, nameEnd);
   if (!NAME.test(upstream)) return invalid('The upstream name in the path is missing or not a name.');
-  // One way in for each provider: by another one its model calls would not be known as such.
-  if (upstream === 'openai') return invalid('The upstream openai is reached at /openai/v1/...');
-  if (upstream === 'anthropic') return invalid('The upstream anthropic is reached at /anthropic/v1/...');
   const path = nameEnd === rest.length ? '/' : rest.slice(nameEnd);
   return { kind: 'upstream', agent, upstream, path, pathAndQuery: path + query };
 }

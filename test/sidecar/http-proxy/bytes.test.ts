@@ -214,7 +214,14 @@ describe('the headers of a request', () => {
 
   it('named by any of several Connection headers stay here', async () => {
     const call = await forwarded(
-      head('GET /upstream/raw/x', ['Connection: keep-alive', 'Connection: X-Hop', 'X-Hop: 1', 'X-End: 1']),
+      head('GET /upstream/raw/x', [
+        'Connection: keep-alive',
+        'Connection: X-A',
+        'Connection: X-B',
+        'X-A: 1',
+        'X-B: 1',
+        'X-End: 1',
+      ]),
     );
     expect(call.headers.map(([name]) => name)).toEqual(['host', 'connection', 'X-End']);
   });
@@ -342,7 +349,8 @@ describe('the body of an answer', () => {
     expect([answer.status, answer.body.toString()]).toEqual([413, 'too long']);
     expect(headerOf(answer, 'connection')).toBe('close');
     await client.send(rest);
-    await client.closed;
+    // Whoever closed at once would have answered these bytes with a reset.
+    expect(await client.closed).toBe(false);
   });
 
   it.each(['gzip', 'br', 'zstd', 'made-up'])('in %s is not touched', async (encoding) => {

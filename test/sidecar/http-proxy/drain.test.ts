@@ -161,7 +161,8 @@ describe('a sidecar that stops', () => {
       (open) => open === 1,
     );
     half.destroy();
-    const switching = connect();
+    const switching = connectRaw(governed.sidecar.port, { staysOpen: true });
+    clients.push(switching);
     await switching.send(
       'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
     );

@@ -362,6 +362,11 @@ describe('a request that comes too slowly', () => {
   });
 
   it('is not kept alive by a byte now and then', async () => {
+    await governed.close();
+    governed = await startGoverned({
+      policies: POLICIES,
+      settings: { headersTimeout: 1_000, requestTimeout: 60_000, grace: 0 },
+    });
     const client = open();
     const startMs = performance.now();
     let ended = false;

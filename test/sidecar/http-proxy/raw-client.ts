@@ -29,9 +29,9 @@ export type RawClient = {
   destroy(): void;
 };
 
-/** Opens a connection to `127.0.0.1:port`. */
-export function connectRaw(port: number): RawClient {
-  const socket = connect(port, '127.0.0.1');
+/** Opens a connection to `127.0.0.1:port`. With `staysOpen` our side of it is not ended when the other one is. */
+export function connectRaw(port: number, { staysOpen = false } = {}): RawClient {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: staysOpen });
   socket.setNoDelay(true);
   const chunks: Buffer[] = [];
   let taken = 0;

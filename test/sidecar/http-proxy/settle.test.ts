@@ -382,9 +382,12 @@ describe('slots', () => {
     const second = send('openai', {});
     await untilHeld(1);
     expect(governed.provider.meter.total().calls).toBe(1);
+    const freedMs = performance.now();
     await leave.body?.cancel();
     const response = await second;
     expect(response.status).toBe(200);
+    // At once, and not when somebody happens to look.
+    expect(performance.now() - freedMs).toBeLessThan(1_000);
     await response.text();
     const { decision } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
     expect(decision.outcome).toBe('hold');
