@@ -42,6 +42,7 @@ export class RawClient {
   /** Sends the request; resolves at the end of its answer. Rejects unless that is a complete 200. */
   call(onPiece?: (text: string) => void): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) throw new Error('the connection was closed between two calls');
       let seen = '';
       this.#onBroken = () => reject(new Error(`the connection broke after: ${seen.slice(0, 200)}`));
       this.#onPiece = (text) => {

@@ -91,15 +91,17 @@ function answer(socket: Socket, head: string): void {
     return;
   }
   let sent = 0;
+  const stop = (): void => clearInterval(timer);
   const timer = setInterval(() => {
     if (sent++ < EVENTS) {
       socket.write(toEvent(Number(process.hrtime.bigint() / 1_000n)));
       return;
     }
-    clearInterval(timer);
+    stop();
+    socket.off('close', stop);
     socket.write(Buffer.concat([USAGE_EVENT, STREAM_END]));
   }, Number(pace));
-  socket.once('close', () => clearInterval(timer));
+  socket.once('close', stop);
 }
 
 serveUntilStdinEnds(createServer(serve));
