@@ -70,6 +70,8 @@ export function drain(request: IncomingMessage, drained: () => void): void {
     if (bytes > MAX_DRAINED_BYTES) finish();
   };
   const timer = setTimeout(finish, MAX_DRAIN_MS);
+  // Whoever read it before has no use for it any more, and could pause it.
+  request.removeAllListeners('data');
   request.on('data', onData).once('end', finish).once('close', finish);
   request.resume();
 }

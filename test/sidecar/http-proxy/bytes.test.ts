@@ -150,6 +150,16 @@ describe('the body of a request', () => {
     expect(valuesOf(call, 'transfer-encoding')).toEqual(['chunked']);
   });
 
+  it('of any other call travels in larger pieces than it came in', async () => {
+    const client = open();
+    await client.send(head('POST /upstream/raw/upload', ['Transfer-Encoding: chunked']) + chunk('x'));
+    const call = await upstream.next();
+    const pieces = chunk('x').repeat(999);
+    await client.send(`${pieces}0\r\n\r\n`);
+    expect((await call.body).toString()).toBe('x'.repeat(1_000));
+    expect(call.socket.bytesRead).toBeLessThan(pieces.length / 2);
+  });
+
   it.each([
     ['GET', []],
     ['HEAD', []],
@@ -337,11 +347,14 @@ describe('the body of an answer', () => {
     expect((await client.answer()).body.toString()).toBe('all of it');
   });
 
+  const REST = 'and more '.repeat(400_000);
+
   it.each([
-    ['with its length', 'Content-Length: 20', 'some of it', ', and more'],
-    ['in chunks', 'Transfer-Encoding: chunked', chunk('some of it'), '0\r\n\r\n'],
+    ['with its length', `Content-Length: ${10 + REST.length}`, 'some of it', REST],
+    ['in chunks', 'Transfer-Encoding: chunked', chunk('some of it'), `${chunk(REST)}0\r\n\r\n`],
   ])('reaches its caller though the request is not complete: %s', async (_name, framing, first, rest) => {
-    const client = open();
+    const client = connectRaw(governed.sidecar.port, { staysOpen: true });
+    clients.push(client);
     await client.send(head('POST /upstream/raw/x', [framing]) + first);
     const call = await upstream.next();
     await call.write('HTTP/1.1 413 Content Too Large\r\ncontent-length: 8\r\n\r\ntoo long');
@@ -349,6 +362,7 @@ describe('the body of an answer', () => {
     expect([answer.status, answer.body.toString()]).toEqual([413, 'too long']);
     expect(headerOf(answer, 'connection')).toBe('close');
     await client.send(rest);
+    client.socket.end();
     // Whoever closed at once would have answered these bytes with a reset.
     expect(await client.closed).toBe(false);
   });
