@@ -9,24 +9,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ENGINE_MUTANTS } from './mutants/engine.ts';
-import { KEY_MUTANTS } from './mutants/keys.ts';
+import { MUTANT_PARTS } from './mutants/all.ts';
 import type { Mutant } from './mutants/mutant.ts';
-import { POLICY_MUTANTS } from './mutants/policy.ts';
-import { PROTOCOL_MUTANTS } from './mutants/protocol.ts';
-import { SETTLE_MUTANTS } from './mutants/settle.ts';
-import { SIGNAL_MUTANTS } from './mutants/signal.ts';
-import { WAITING_MUTANTS } from './mutants/waiting.ts';
-
-const PARTS: readonly { readonly name: string; readonly mutants: readonly Mutant[] }[] = [
-  { name: 'Buckets, refunds, reservations', mutants: ENGINE_MUTANTS },
-  { name: 'Waits and holds', mutants: WAITING_MUTANTS },
-  { name: 'Keys, chains, plans', mutants: KEY_MUTANTS },
-  { name: 'Policy parser', mutants: POLICY_MUTANTS },
-  { name: 'Signals', mutants: SIGNAL_MUTANTS },
-  { name: 'Protocol readers', mutants: PROTOCOL_MUTANTS },
-  { name: 'Settling', mutants: SETTLE_MUTANTS },
-];
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -173,7 +157,7 @@ async function judgeAll(mutants: readonly Mutant[]): Promise<ReadonlyMap<string,
 
 function renderPage(verdicts: ReadonlyMap<string, Verdict>): string {
   const count = [...verdicts.values()].filter(({ kind }) => kind === 'killed').length;
-  const parts = PARTS.map(({ name, mutants }) => {
+  const parts = MUTANT_PARTS.map(({ name, mutants }) => {
     const rows = mutants.map(({ id, file, fault }) => {
       const verdict = verdicts.get(id);
       const by = verdict?.kind === 'killed' ? verdict.by : 'nothing';
@@ -203,7 +187,7 @@ async function judgeOne(id: string, mutants: readonly Mutant[]): Promise<boolean
   }
 }
 
-const all = PARTS.flatMap(({ mutants }) => mutants);
+const all = MUTANT_PARTS.flatMap(({ mutants }) => mutants);
 const only = process.argv.indexOf('--only');
 if (new Set(all.map(({ id }) => id)).size !== all.length) throw new Error('two mutants have the same id');
 if (only >= 0) {

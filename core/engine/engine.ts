@@ -7,7 +7,7 @@ import type { BucketTable, Slot } from './bucket-table.ts';
 import type { Chain } from './chain.ts';
 import { NO_PLACE, type Place, type ReservationId, ReservationTable } from './reservation-table.ts';
 
-export type { ReservationId } from './reservation-table.ts';
+export { RESERVATION_DEADLINE_MS, type ReservationId } from './reservation-table.ts';
 
 /**
  * What a call asks of one bucket. Of the buckets that it does not fit (`missing > 0`) it says enough to ask an owner
@@ -39,9 +39,6 @@ export type Demands =
 export type ReserveResult =
   | { readonly kind: 'admitted'; readonly reservation: ReservationId; readonly shadowed: readonly number[] }
   | Demands;
-
-/** Unsettled reservations are charged as reserved after this long without news: quota.md section 1. */
-export const RESERVATION_DEADLINE_MS = 15 * 60_000;
 
 /** The amount recorded for a Shadow rule that was not charged. The reservation still keeps its bucket alive. */
 const NOT_CHARGED = -1;
@@ -117,7 +114,7 @@ export class Engine {
     const reservations = this.#reservations;
     const place = reservations.find(reservation);
     if (place === NO_PLACE) return false;
-    reservations.renew(place, nowMs + RESERVATION_DEADLINE_MS);
+    reservations.renew(place, nowMs);
     const { slots, unitAt } = reservations.chainOf(place);
     const row = reservations.rowOf(place);
     const usedByUnit = this.#readUsed(usedSoFar);
@@ -232,8 +229,7 @@ export class Engine {
   }
 
   #open(chain: Chain, nowMs: number): Place {
-    const times = { startedAtMs: nowMs, deadlineMs: nowMs + RESERVATION_DEADLINE_MS };
-    return this.#reservations.open(chain, this.#buckets.nextMark(), times);
+    return this.#reservations.open(chain, this.#buckets.nextMark(), nowMs);
   }
 
   #refuse(chain: Chain, cost: CallCost, nowMs: number): ReserveResult {

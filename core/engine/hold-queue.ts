@@ -129,9 +129,9 @@ export class HoldQueue {
     if (line !== undefined) line.nextTryMs = atMs;
   }
 
-  /** Is it time to try the head of this line? */
-  isDue(slot: Slot, nowMs: number): boolean {
-    return (this.#lines.get(slot)?.nextTryMs ?? Number.POSITIVE_INFINITY) <= nowMs;
+  /** The buckets whose heads should be tried now. */
+  dueSlots(nowMs: number): Slot[] {
+    return [...this.#lines].flatMap(([slot, { nextTryMs }]) => (nextTryMs <= nowMs ? [slot] : []));
   }
 
   /**

@@ -12,6 +12,9 @@ export type Place = number;
 /** The answer where no open reservation has the id. */
 export const NO_PLACE: Place = -1;
 
+/** Unsettled reservations are charged as reserved after this long without news: quota.md section 1. */
+export const RESERVATION_DEADLINE_MS = 15 * 60_000;
+
 /** Room for 2^20 open reservations, the rest of a safe integer for how often a place was used. */
 const MAX_PLACES = 2 ** 20;
 
@@ -41,17 +44,13 @@ export class ReservationTable {
   }
 
   /** A new reservation over this chain; its amounts are to be written from `rowOf` on. */
-  open(
-    chain: Chain,
-    mark: number,
-    times: { readonly startedAtMs: number; readonly deadlineMs: number },
-  ): Place {
+  open(chain: Chain, mark: number, nowMs: number): Place {
     const place = this.#free.pop() ?? this.#newPlace();
     if (chain.slots.length > this.#stride) this.#widen(chain.slots.length);
     this.#chains[place] = chain;
     this.#marks[place] = mark;
-    this.#startedAtMs[place] = times.startedAtMs;
-    this.#deadlineMs[place] = times.deadlineMs;
+    this.#startedAtMs[place] = nowMs;
+    this.renew(place, nowMs);
     return place;
   }
 
@@ -92,8 +91,8 @@ export class ReservationTable {
   }
 
   /** There was news: the deadline moves. */
-  renew(place: Place, deadlineMs: number): void {
-    this.#deadlineMs[place] = deadlineMs;
+  renew(place: Place, nowMs: number): void {
+    this.#deadlineMs[place] = nowMs + RESERVATION_DEADLINE_MS;
   }
 
   /** Open reservations whose deadline has passed. */

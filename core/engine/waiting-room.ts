@@ -140,12 +140,15 @@ export class WaitingRoom {
       this.#holds.leave(held);
       woken.push({ held, decision: lastWord(held) });
     };
-    for (const slot of this.#holds.slots()) {
-      if (!this.#holds.isDue(slot, nowMs)) continue;
-      for (const held of this.#serve(slot, attempt, woken, nowMs)) dismiss(held);
+    for (;;) {
+      for (const slot of this.#holds.dueSlots(nowMs)) {
+        for (const held of this.#serve(slot, attempt, woken, nowMs)) dismiss(held);
+      }
+      // Whoever stood behind a call that leaves now may fit.
+      const expired = this.#holds.expired(nowMs);
+      if (expired.length === 0) return woken;
+      for (const held of expired) dismiss(held);
     }
-    for (const held of this.#holds.expired(nowMs)) dismiss(held);
-    return woken;
   }
 
   /** When `wake` has something to do at the latest; Infinity when nothing is held. */

@@ -207,7 +207,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     id: 'deadline-not-moved',
     file: ENGINE,
-    find: '    reservations.renew(place, nowMs + RESERVATION_DEADLINE_MS);',
+    find: '    reservations.renew(place, nowMs);',
     replace: '',
     fault: 'a stream of more than a quarter of an hour loses its place under a concurrency limit',
     tests: ENGINE_TESTS,

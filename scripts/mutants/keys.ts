@@ -97,9 +97,17 @@ export const KEY_MUTANTS: readonly Mutant[] = [
   {
     id: 'restriction-by-first-name',
     file: CHAIN,
-    find: 'if (call.toolNames.some((name) => matchesAny(rule.restricted, name))) return true;',
-    replace: 'if (matchesAny(rule.restricted, call.tool)) return true;',
+    find: 'if (call.toolNames.some((name) => matchesAny(restricted, name.toLowerCase()))) return true;',
+    replace: 'if (matchesAny(restricted, call.tool.toLowerCase())) return true;',
     fault: 'a restricted tool is reached behind a prefix in the path',
+    tests: CHAIN_TESTS,
+  },
+  {
+    id: 'restriction-by-letter-case',
+    file: CHAIN,
+    find: 'const restricted = rule.restricted.map((glob) => glob.toLowerCase());',
+    replace: 'const restricted = rule.restricted;',
+    fault: 'a restricted tool is reached by other letters where its server does not tell them apart',
     tests: CHAIN_TESTS,
   },
   {

@@ -197,6 +197,14 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
     tests: [...HOLD_TESTS, ...DECIDE_TESTS],
   },
   {
+    id: 'held-on-a-limit-that-denies',
+    file: DECIDE,
+    find: "!tried.shortages.every(isHoldable) ? { kind: 'unholdable' } : tried",
+    replace: "tried.shortages.length < 0 ? { kind: 'unholdable' } : tried",
+    fault: 'a held call that became short of a limit with Deny goes on waiting',
+    tests: HOLD_TESTS,
+  },
+  {
     id: 'held-call-metering-lost',
     file: DECIDE,
     find: 'return { call, cost, metering, maxHoldMs: 0, callerHash: () => callerHash };',

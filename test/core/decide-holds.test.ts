@@ -218,6 +218,19 @@ describe('held calls', () => {
     expect(kinds(decider, 15 * 60_000)).toEqual(['admit']);
   });
 
+  it('behind one whose deadline has come are tried in the same step', () => {
+    const decider = createDecider([
+      createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
+    ]);
+    const first = decider.decide(request(10), 0);
+    heldOf(decider.decide(request(10), 0));
+    heldOf(decider.decide(request(1), 500));
+    // The first call used more than it reserved: the big one cannot be served in time, the small one can.
+    if (first.kind === 'admit') decider.topUp(first.reservation, amounts({ TotalTokens: 21 }), 500);
+    expect(kinds(decider, 1_000)).toEqual([]);
+    expect(kinds(decider, 2_000)).toEqual(['refuse', 'admit']);
+  });
+
   it('wait for the bucket that is short last, wherever they began', () => {
     const rules = [
       createRule({ ...HOLD, limit: 'tokens', shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
@@ -363,6 +376,23 @@ describe('a held call under new policies', () => {
     );
     expect(decider.wake(500)).toMatchObject([{ decision: { kind: 'refuse', refusal: { reason } } }]);
     expect(decider.counts.held).toBe(0);
+  });
+
+  it('is refused when it has become short of a limit that does not hold', () => {
+    const decider = hold();
+    const denying = createRule({
+      limit: 'deny',
+      unit: 'TotalTokens',
+      shape: { capacity: 30, limit: 1, windowMs: 1_000 },
+    });
+    decider.apply({ revision: 2, rules: [rule, denying], tools: [] }, 0);
+    expect(kinds(decider, 0)).toEqual([]);
+    decider.apply({ revision: 3, rules: [denying], tools: [] }, 0);
+    const wide = { ...rule, shape: { ...rule.shape, capacity: 1_000 } };
+    decider.decide(request(25, 'other'), 0);
+    decider.apply({ revision: 4, rules: [wide, denying], tools: [] }, 0);
+    expect(decider.counts.held).toBe(1);
+    expect(kinds(decider, 0)).toEqual(['refuse']);
   });
 
   it('never waits beyond its deadline, whatever the policies become', () => {

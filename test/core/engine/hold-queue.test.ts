@@ -102,14 +102,14 @@ describe('a line of held calls', () => {
     queue.join(0, first, 5);
     queue.tryAt(0, 500);
     queue.join(0, second, 5);
-    expect(queue.isDue(0, 0)).toBe(false);
+    expect(queue.dueSlots(0)).toEqual([]);
     expect(queue.nextWakeMs()).toBe(500);
     queue.leave(first);
-    expect(queue.isDue(0, 0)).toBe(true);
+    expect(queue.dueSlots(0)).toEqual([0]);
     queue.tryAt(0, 700);
     queue.join(0, createHeld('b'), 1);
     expect(queue.head(0)?.subject).toBe('b');
-    expect(queue.isDue(0, 0)).toBe(true);
+    expect(queue.dueSlots(0)).toEqual([0]);
   });
 
   it('keeps the age of a call that moves to the line of another bucket', () => {
