@@ -211,9 +211,10 @@ export class Decider {
       const rule = chain.rules[at];
       if (rule === undefined || rule.warnAt.length === 0) continue;
       const slot = chain.slots[at] as number;
-      const standing = this.#standing(rule, slot, nowMs);
-      const band = this.#bands.reach(slot, rule.warnAt, standing.usedPercent);
-      if (band !== undefined) warnings.push({ band, standing });
+      // Asked after every admission, and nearly always for nothing.
+      this.#buckets.refill(slot, nowMs);
+      const band = this.#bands.reach(slot, rule.warnAt, this.#usedPercent(slot));
+      if (band !== undefined) warnings.push({ band, standing: this.#standing(rule, slot, nowMs) });
     }
     return warnings;
   }
@@ -226,11 +227,15 @@ export class Decider {
 
   #standing(rule: LimitRule, slot: Slot, nowMs: number): Standing {
     this.#buckets.refill(slot, nowMs);
-    const capacity = this.#buckets.capacityOf(slot);
     const remaining = this.#buckets.levelOf(slot);
-    const usedPercent = capacity === 0 ? 100 : Math.floor((100 * (capacity - remaining)) / capacity);
-    const resetMs = this.#buckets.isGauge(slot) ? 0 : this.#buckets.waitMs(slot, capacity);
-    return { rule, remaining, usedPercent, resetMs };
+    const fullMs = this.#buckets.waitMs(slot, this.#buckets.capacityOf(slot));
+    const resetMs = this.#buckets.isGauge(slot) ? 0 : fullMs;
+    return { rule, remaining, usedPercent: this.#usedPercent(slot), resetMs };
+  }
+
+  #usedPercent(slot: Slot): number {
+    const capacity = this.#buckets.capacityOf(slot);
+    return capacity === 0 ? 100 : Math.floor((100 * (capacity - this.#buckets.levelOf(slot))) / capacity);
   }
 
   /** Decides a newcomer as far as that is possible without waiting. */
