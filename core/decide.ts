@@ -2,7 +2,7 @@
 
 import type { Call } from './call.ts';
 import type { CallCost, Metering } from './cost.ts';
-import { BucketTable, type Slot } from './engine/bucket-table.ts';
+import { BucketTable } from './engine/bucket-table.ts';
 import { type Chain, ChainCache } from './engine/chain.ts';
 import { type Demand, Engine, type ReservationId, type ReserveResult } from './engine/engine.ts';
 import type { HeldCall } from './engine/hold-queue.ts';
@@ -13,7 +13,6 @@ import {
   WaitingRoom,
   type Woken as WokenCall,
 } from './engine/waiting-room.ts';
-import { WarningBands } from './engine/warning-bands.ts';
 import type { LimitRule, PolicySet } from './policy/plan.ts';
 import type { Mode } from './policy/policy.ts';
 import type { Refusal } from './refusal.ts';
@@ -24,9 +23,11 @@ import {
   refuseUnmetered,
   refuseUntil,
 } from './refuse.ts';
+import { type KeyStanding, type Standing, Standings, type Warning } from './standing.ts';
 import type { CostVector } from './unit.ts';
 
 export type { Metering } from './cost.ts';
+export type { KeyStanding, Standing, Warning } from './standing.ts';
 
 /** One call to decide. */
 export type DecideRequest = {
@@ -57,27 +58,6 @@ export type FinalDecision = Exclude<Decision, { kind: 'hold' }>;
 /** A held call and what became of it. */
 export type Woken = WokenCall<FinalDecision>;
 
-/** How one limit stands for one key. */
-export type Standing = {
-  readonly rule: LimitRule;
-  /** Whole units left; below 0 is debt. */
-  readonly remaining: number;
-  /** Whole percent of the bucket that is used. */
-  readonly usedPercent: number;
-  /** Milliseconds until the bucket is full again; 0 for concurrency. */
-  readonly resetMs: number;
-};
-
-/** How one limit stands for one key, or for the keys that share an overflow bucket. */
-export type KeyStanding = {
-  readonly key: readonly string[];
-  readonly standing: Standing;
-  readonly isOverflow: boolean;
-};
-
-/** A limit that has newly reached a band of its `warnAt`, in percent. */
-export type Warning = { readonly band: number; readonly standing: Standing };
-
 /** Bounds of a decider. */
 export type DeciderBounds = KeyBounds & { readonly maxChains: number };
 
@@ -91,7 +71,7 @@ export class Decider {
   readonly #engine = new Engine(this.#buckets);
   readonly #keys: KeyTable;
   readonly #chains: ChainCache;
-  readonly #bands = new WarningBands();
+  readonly #standings = new Standings(this.#buckets);
   #policySet: PolicySet | undefined;
 
   constructor(bounds: DeciderBounds) {
@@ -100,7 +80,7 @@ export class Decider {
       reshaped: (slot) => this.#room.reshaped(slot),
       forget: (slot) => {
         this.#room.forget(slot);
-        this.#bands.forget(slot);
+        this.#standings.forget(slot);
       },
     });
     this.#chains = new ChainCache(this.#keys, bounds.maxChains);
@@ -185,57 +165,23 @@ export class Decider {
 
   /** How the limits of this chain stand. */
   standings(chain: Chain, nowMs: number): Standing[] {
-    return chain.rules.map((rule, i) => this.#standing(rule, chain.slots[i] as number, nowMs));
+    return chain.rules.map((rule, i) => this.#standings.of(rule, chain.slots[i] as number, nowMs));
   }
 
   /** The limit of this chain of which the largest share is used, and its position; undefined where none applies. */
   tightest(chain: Chain, nowMs: number): { readonly at: number; readonly standing: Standing } | undefined {
-    let at = -1;
-    let least = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < chain.slots.length; i++) {
-      const slot = chain.slots[i] as number;
-      this.#buckets.refill(slot, nowMs);
-      const share = this.#buckets.levelOf(slot) / this.#buckets.capacityOf(slot);
-      if (share < least) [at, least] = [i, share];
-    }
-    const rule = chain.rules[at];
-    return rule === undefined
-      ? undefined
-      : { at, standing: this.#standing(rule, chain.slots[at] as number, nowMs) };
+    return this.#standings.tightest(chain, nowMs);
   }
 
   /** The limits of an admitted call that have newly reached a band of their `warnAt`. Each band once. */
   warnings(chain: Chain, nowMs: number): Warning[] {
-    const warnings: Warning[] = [];
-    for (let at = 0; at < chain.slots.length; at++) {
-      const rule = chain.rules[at];
-      if (rule === undefined || rule.warnAt.length === 0) continue;
-      const slot = chain.slots[at] as number;
-      // Asked after every admission, and nearly always for nothing.
-      this.#buckets.refill(slot, nowMs);
-      const band = this.#bands.reach(slot, rule.warnAt, this.#usedPercent(slot));
-      if (band !== undefined) warnings.push({ band, standing: this.#standing(rule, slot, nowMs) });
-    }
-    return warnings;
+    return this.#standings.warnings(chain, nowMs);
   }
 
   /** How every bucket of a rule stands, with the values of `rule.per`. Charges nothing. */
   *standingsByKey(rule: LimitRule, nowMs: number): Iterable<KeyStanding> {
     for (const { key, slot, isOverflow } of this.#keys.entriesOf(rule))
-      yield { key, standing: this.#standing(rule, slot, nowMs), isOverflow };
-  }
-
-  #standing(rule: LimitRule, slot: Slot, nowMs: number): Standing {
-    this.#buckets.refill(slot, nowMs);
-    const remaining = this.#buckets.levelOf(slot);
-    const fullMs = this.#buckets.waitMs(slot, this.#buckets.capacityOf(slot));
-    const resetMs = this.#buckets.isGauge(slot) ? 0 : fullMs;
-    return { rule, remaining, usedPercent: this.#usedPercent(slot), resetMs };
-  }
-
-  #usedPercent(slot: Slot): number {
-    const capacity = this.#buckets.capacityOf(slot);
-    return capacity === 0 ? 100 : Math.floor((100 * (capacity - this.#buckets.levelOf(slot))) / capacity);
+      yield { key, standing: this.#standings.of(rule, slot, nowMs), isOverflow };
   }
 
   /** Decides a newcomer as far as that is possible without waiting. */

@@ -216,7 +216,7 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
   {
     id: 'warned-once-for-ever',
     file: DECIDE,
-    find: '        this.#bands.forget(slot);',
+    find: '        this.#standings.forget(slot);',
     replace: '',
     fault: 'a new key in the place of an old one is never warned',
     tests: DECIDE_TESTS,
