@@ -74,7 +74,10 @@ export function formatPath(path: Path): string {
   return text;
 }
 
-/** JSON of plain data, at most 80 characters: a longer one ends in an ellipsis. Never renders more than it shows. */
+/**
+ * JSON of plain data, at most 80 characters: a longer one ends in an ellipsis. Never renders much more than it shows,
+ * however long, wide or deep the value is.
+ */
 export function shortJson(value: unknown): string {
   const json = renderJson(value, MAX_VALUE_LENGTH);
   if (json.length <= MAX_VALUE_LENGTH) return json;
@@ -85,8 +88,8 @@ export function shortJson(value: unknown): string {
 /** JSON of `value`, broken off somewhere behind `room` characters. */
 function renderJson(value: unknown, room: number): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, room + 1));
-  if (Array.isArray(value)) return `[${renderAll(value, renderJson, room)}]`;
-  if (isMap(value)) return `{${renderAll(Object.entries(value), renderField, room)}}`;
+  if (Array.isArray(value)) return `[${renderAll(value, renderJson, room - 1)}]`;
+  if (isMap(value)) return `{${renderAll(Object.entries(value), renderField, room - 1)}}`;
   if (typeof value === 'function' || typeof value === 'symbol') return typeof value;
   return String(value);
 }

@@ -1,26 +1,23 @@
 // The raw form of a price table: a JSON document, valid or every problem at once.
 
+import { isMap } from '../policy/finding.ts';
+import type { PolicyProblem } from '../policy/policy.ts';
+import { shortJson } from '../policy/problem.ts';
+import { parseUsd } from '../policy/usd.ts';
+import { MICROS_PER_USD } from '../unit.ts';
 import type { Price, PriceTable } from './price-table.ts';
 
-/** One thing that is wrong with a price table. */
-export type PriceProblem = {
-  /** Where: `models["gpt-4o"].inputPerMTok`; '' for the whole document. */
-  readonly path: string;
-  /** The offending value as short JSON (at most 80 characters); '' where something is missing. */
-  readonly value: string;
-  /** What is wrong and what to write instead: one sentence. */
-  readonly message: string;
-};
+/** One thing that is wrong with a price table; `path` is such as `models["gpt-4o"].inputPerMTok`. */
+export type PriceProblem = Omit<PolicyProblem, 'kind'>;
 
 export type ParsedPriceTable =
   | { readonly kind: 'valid'; readonly table: PriceTable }
   | { readonly kind: 'invalid'; readonly problems: readonly PriceProblem[] };
 
-/** Dollars with at most six decimals, so that micro-dollars are whole. */
-const DECIMAL = /^\d{1,6}(?:\.\d{1,6})?$/;
+/** Prices are below it, so that what a call costs is exact. */
+const MOST_MICROS_PER_MTOK = 1_000_000 * MICROS_PER_USD;
 const DAY = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$/;
 const MODEL_NAME = /^(?:\*|[!-)+-~]{1,255}\*?)$/;
-const MICROS_PER_DOLLAR_DIGITS = 6;
 const MOST_OUTPUT_TOKENS = 100_000_000;
 const MOST_MODELS = 10_000;
 
@@ -52,11 +49,11 @@ class PriceReader {
   readonly problems: PriceProblem[] = [];
 
   table(raw: unknown): PriceTable | undefined {
-    if (!isObject(raw)) return this.#wrong('', raw, 'must be an object with the fields date and models');
+    if (!isMap(raw)) return this.#wrong('', raw, 'must be an object with the fields date and models');
     this.#onlyFields('', raw, ['date', 'models']);
     const date = this.#date(raw.date);
     const rawModels = raw.models;
-    if (!isObject(rawModels)) {
+    if (!isMap(rawModels)) {
       return this.#wrong('models', rawModels, 'must be an object: model name to its prices');
     }
     const names = Object.keys(rawModels);
@@ -84,8 +81,7 @@ class PriceReader {
     if (!MODEL_NAME.test(name)) {
       return this.#wrong(path, name, 'must be a model name without spaces, with * at its end or nowhere');
     }
-    if (!isObject(raw))
-      return this.#wrong(path, raw, 'must be an object with inputPerMTok and outputPerMTok');
+    if (!isMap(raw)) return this.#wrong(path, raw, 'must be an object with inputPerMTok and outputPerMTok');
     this.#onlyFields(path, raw, PRICE_FIELDS);
     const input = this.#price(path, raw, 'inputPerMTok');
     const output = this.#price(path, raw, 'outputPerMTok');
@@ -114,14 +110,12 @@ class PriceReader {
   /** Micro-dollars per million tokens. */
   #price(path: string, raw: RawObject, field: string): number | undefined {
     const value = raw[field];
-    if (typeof value === 'string' && DECIMAL.test(value)) {
-      const [dollars = '', decimals = ''] = value.split('.');
-      return Number(dollars + decimals.padEnd(MICROS_PER_DOLLAR_DIGITS, '0'));
-    }
+    const micros = typeof value === 'string' ? parseUsd(value) : undefined;
+    if (micros !== undefined && micros < MOST_MICROS_PER_MTOK) return micros;
     return this.#wrong(
       `${path}.${field}`,
       value,
-      'must be USD per million tokens as a string with at most six decimals, like "2.50"',
+      'must be USD per million tokens, below a million, as a string with at most six decimals, like "2.50"',
     );
   }
 
@@ -140,12 +134,7 @@ class PriceReader {
   }
 
   #wrong(path: string, value: unknown, message: string): undefined {
-    const text = value === undefined ? '' : (JSON.stringify(value) ?? String(value));
-    this.problems.push({ path, value: text.slice(0, 80), message });
+    this.problems.push({ path, value: value === undefined ? '' : shortJson(value), message });
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is RawObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -36,6 +36,14 @@ describe('shortJson', () => {
     );
   });
 
+  it('takes a value that is nested deeper than any stack', () => {
+    let list: unknown = 1;
+    let map: unknown = 1;
+    for (let depth = 0; depth < 100_000; depth++) [list, map] = [[list], { a: map }];
+    expect(shortJson(list)).toBe(`${'['.repeat(79)}…`);
+    expect(shortJson(map)).toBe(`${'{"a":'.repeat(16).slice(0, 79)}…`);
+  });
+
   it('never ends in half a character', () => {
     for (const padding of ['', 'x']) {
       const short = shortJson(padding + '😀'.repeat(100));

@@ -99,6 +99,7 @@ describe('a price table with problems', () => {
       tableOf({ ...good, cachedInputPerMTok: '0.0000001' }),
       ['models["m"].cachedInputPerMTok'],
     ],
+    ['a price of a million', tableOf({ ...good, outputPerMTok: '1000000' }), ['models["m"].outputPerMTok']],
     ['an empty price', tableOf({ ...good, cacheWritePerMTok: '' }), ['models["m"].cacheWritePerMTok']],
     ['a price of null', tableOf({ ...good, cacheWritePerMTok: null }), ['models["m"].cacheWritePerMTok']],
     ['half a token', tableOf({ ...good, maxOutputTokens: 0.5 }), ['models["m"].maxOutputTokens']],
@@ -118,12 +119,14 @@ describe('a price table with problems', () => {
       {
         path: 'models["a"].inputPerMTok',
         value: '1',
-        message: 'must be USD per million tokens as a string with at most six decimals, like "2.50"',
+        message:
+          'must be USD per million tokens, below a million, as a string with at most six decimals, like "2.50"',
       },
       {
         path: 'models["a"].outputPerMTok',
         value: '',
-        message: 'must be USD per million tokens as a string with at most six decimals, like "2.50"',
+        message:
+          'must be USD per million tokens, below a million, as a string with at most six decimals, like "2.50"',
       },
     ]);
   });
