@@ -17,6 +17,14 @@ export const UNITS = [
 
 export type Unit = (typeof UNITS)[number];
 
+/** The units that only model calls cost, and that are read from what a call says. */
+export const METERED_UNITS: ReadonlySet<Unit> = new Set([
+  'InputTokens',
+  'OutputTokens',
+  'TotalTokens',
+  'USD',
+]);
+
 /** Position of a unit in a cost vector. */
 export const UNIT_INDEX: Readonly<Record<Unit, number>> = {
   Requests: 0,

@@ -67,9 +67,13 @@ const budget = z.strictObject({
 const match = z.strictObject({
   kinds: optional(
     list(z.enum(CALL_KINDS), 'call kinds', 1, CALL_KINDS.length).check(distinct),
-    'Kinds of call; absent matches all.',
+    'Kinds of call: LLM is a model call whose cost is read, HTTP is every other call, also of a tool; absent matches all.',
   ),
-  tools: optional(list(glob, 'globs', 1), 'Tool names; absent matches all.'),
+  tools: optional(
+    list(glob, 'globs', 1),
+    'Tool names, letter case told apart. Of a tool that is called over HTTP every path segment behind `/upstream/NAME` ' +
+      'is looked at, decoded, whole and without its `;parameters`; one that matches is enough. Absent matches all.',
+  ),
   models: optional(list(glob, 'globs', 1), 'Model names; absent matches all.'),
   upstreams: optional(list(glob, 'globs', 1), 'Names of upstreams; absent matches all.'),
   when: optional(
@@ -115,7 +119,8 @@ const limit = z
     warnAt: defaulted(
       list(integer(1, 100), 'percentages', 0, 10).check(distinct),
       [80],
-      'Percentages of use at which a warning is given, once each.',
+      'Percentages of use, the bands. Every answer to an admitted call has a warning header while use is at or above ' +
+        'the lowest; event and metric come once for each band, and again only after use was below it.',
     ),
     mode: optional(mode, "Overrides the policy's mode for this limit.", "the policy's `mode`"),
   })
@@ -167,7 +172,7 @@ const selector = z.strictObject({
 });
 
 const spec = z.strictObject({
-  selector: nested(selector, 'The agent pods that are governed; absent: every agent of the namespace.'),
+  selector: nested(selector, 'The agents that are governed, by their labels; absent: every agent.'),
   mode: defaulted(mode, 'Enforce', 'Enforce refuses; Shadow decides and records, and never refuses.'),
   priority: defaulted(
     z.enum(['Critical', 'High', 'Normal', 'Low', 'Background']),
@@ -183,10 +188,16 @@ const spec = z.strictObject({
     list(limit, 'limits', 1),
     'The limits. Each one that matches a call must pass. A policy has limits, restrictedTools or allowedTools.',
   ),
-  restrictedTools: defaulted(list(glob, 'globs', 0), [], 'Tools that are always refused.'),
+  restrictedTools: defaulted(
+    list(glob, 'globs', 0),
+    [],
+    'Tools that are always refused, letter case ignored. Looked at is every path segment that `match.tools` looks at; ' +
+      'one that matches is enough.',
+  ),
   allowedTools: optional(
     list(glob, 'globs', 0),
-    'The only tools that are allowed; [] allows none. restrictedTools wins over it.',
+    'The only tools that are allowed, letter case told apart; [] allows none. Looked at is the tool alone: the first ' +
+      'path segment behind `/upstream/NAME`, decoded and without its `;parameters`. restrictedTools wins over it.',
     'all tools',
   ),
   adaptive: optional(adaptive, 'Shrink the limits of a target that is hurting, and grow them back.'),
@@ -199,7 +210,11 @@ const spec = z.strictObject({
 
 const metadata = z.strictObject({
   name: required(subdomain, 'Name of the policy, unique in its namespace.'),
-  namespace: optional(label, 'Namespace whose agents the policy governs.', '`default`'),
+  namespace: optional(
+    label,
+    'Part of the name of the policy. In this version a policy governs every agent that its selector selects, whatever the namespace.',
+    '`default`',
+  ),
   labels: optional(labels, 'Labels of the policy itself.'),
   annotations: optional(annotations, 'Notes on the policy; not read.'),
   creationTimestamp: clusterWritten,
@@ -222,7 +237,7 @@ const clusterSpec = z.extend(spec, {
 });
 
 const apiVersion = required(z.literal(API_VERSION), 'Version of this format.');
-const aboutKind = 'RateLimitPolicy governs agents of one namespace, ClusterRateLimitPolicy of many.';
+const aboutKind = 'RateLimitPolicy has a namespace; ClusterRateLimitPolicy is for the agents of many.';
 const aboutMetadata = 'Name and place of the policy.';
 const aboutSpec = 'What is limited, and how.';
 

@@ -1,8 +1,9 @@
-// Rules inside one limit: which bound goes with which unit, what amounts and durations mean, what would be ignored.
+// Rules inside one limit: which bound goes with which unit, and what amounts and durations mean.
 
 import { UNITS, type Unit } from '../unit.ts';
 import { parseAmount } from './amount.ts';
 import { parseDuration } from './duration.ts';
+import { checkEffects } from './effect-rules.ts';
 import { type Finding, invalid, listOf, mapOf, type Path } from './finding.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -24,6 +25,7 @@ export function checkLimit(limit: Fields, path: Path): Finding[] {
     ...checkRepeats(limit.per, [...path, 'per']),
     ...checkRepeats(limit.warnAt, [...path, 'warnAt']),
     ...checkRepeats(match.kinds, [...path, 'match', 'kinds']),
+    ...checkEffects(limit, unit, path),
   ];
 }
 

@@ -16,7 +16,12 @@ Editors complete and check policies with [ratelimitpolicy.schema.json](ratelimit
   decimal string with at most six decimals (\`"25.00"\`), or a whole number of dollars. The largest amount is
   1,000,000,000,000,000 calls, tokens or micro-dollars.
 - A **duration** is a sum of whole numbers with \`h\`, \`m\`, \`s\` or \`ms\` (\`90s\`, \`1h30m\`, \`500ms\`).
-- In a **glob** \`*\` is any run of characters and \`?\` is one character; nothing else is special, and case counts.
+- In a **glob** \`*\` is any run of characters and \`?\` is one character; nothing else is special, and letter case is told apart
+  (not in \`restrictedTools\`).
+- A **tool** that is called over HTTP is a path behind \`/upstream/NAME\`: in \`/upstream/mail/send_email/draft\` the names are
+  \`send_email\`, which is the tool (\`per: [tool]\`, \`allowedTools\`), and \`draft\`. \`restrictedTools\` and \`match.tools\` look
+  at every name, so that a prefix in the path opens no hole. Names are percent-decoded and cut to 128 characters; a name
+  with parameters (\`search;v=1\`) is known without them too. Calls to model APIs name no tool.
 - A **name** has lower-case letters, digits and dashes (a policy's name also dots).
 - Unknown fields are errors.
 `;

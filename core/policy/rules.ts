@@ -30,12 +30,19 @@ function checkKind(kind: unknown): Finding[] {
   return [invalid(['kind'], `must be ${oneOf(POLICY_KINDS)}${hintFor(POLICY_KINDS, kind)}`)];
 }
 
-const PURPOSES = ['limits', 'allowedTools', 'adaptive', 'longRunning', 'anomaly'];
+/** For each field that can give a policy a purpose: whether this value, which may have any shape, is as good as none. */
+const IDLE: Readonly<Record<string, (value: unknown) => boolean>> = {
+  limits: (value) => value === undefined,
+  restrictedTools: (value) => value === undefined || (Array.isArray(value) && value.length === 0),
+  allowedTools: (value) => value === undefined || listOf(value).includes('*'),
+  adaptive: (value) => value === undefined,
+  longRunning: (value) => value === undefined,
+  anomaly: (value) =>
+    value === undefined || (isMap(value) && (value.action === undefined || value.action === 'Off')),
+};
 
 function checkPurpose(spec: unknown): Finding[] {
-  if (!isMap(spec) || PURPOSES.some((name) => spec[name] !== undefined)) return [];
-  const restricted = spec.restrictedTools;
-  if (Array.isArray(restricted) ? restricted.length > 0 : restricted !== undefined) return [];
+  if (!isMap(spec) || Object.entries(IDLE).some(([name, isIdle]) => !isIdle(spec[name]))) return [];
   return [invalid(['spec'], 'has nothing to enforce: give limits, restrictedTools or allowedTools')];
 }
 

@@ -17,7 +17,7 @@ export const UNSUPPORTED: readonly Unsupported[] = [
     field: 'kind',
     refused: ['ClusterRateLimitPolicy'],
     what: 'policies for many namespaces',
-    instead: 'write one RateLimitPolicy for each namespace',
+    instead: 'write a RateLimitPolicy, which in this version applies whatever its namespace',
   },
   {
     field: 'spec.priority',
@@ -30,6 +30,12 @@ export const UNSUPPORTED: readonly Unsupported[] = [
     refused: ['Closed', 'Open'],
     what: 'failure modes',
     instead: 'remove failureMode or write Share',
+  },
+  {
+    field: 'spec.limits[].match.kinds[]',
+    refused: ['Tool'],
+    what: 'calls of kind Tool',
+    instead: 'write HTTP, which is the kind of tools that are called over HTTP',
   },
   {
     field: 'spec.limits[].match.when',

@@ -16,6 +16,7 @@ const manyLabels = Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`k${
 const manyLimits = Array.from({ length: 33 }, (_, n) => writtenLimit({ name: `n${n}` }));
 const manyRates = [1, 2, 3, 4, 5].map((n) => ({ limit: 5, window: `${n}m` }));
 const noRates = { unit: 'Concurrency', rates: undefined };
+const withDollarsFor = (match: unknown) => withLimit({ unit: 'USD', match });
 
 // biome-ignore format: one row per line
 const DOCUMENT_ROWS: readonly BadPolicy[] = [
@@ -43,6 +44,10 @@ const DOCUMENT_ROWS: readonly BadPolicy[] = [
   ['spec is required', withTop({ spec: undefined }), 'spec', '', 'is required: write a map with the fields selector, mode'],
   ['spec is not empty', withTop({ spec: null }), 'spec', 'null', 'must be a map with the fields selector'],
   ['a policy enforces something', withTop({ spec: {} }), 'spec', '{}', 'has nothing to enforce: give limits, restrictedTools or allowedTools'],
+  ['what detects nothing enforces nothing', withTop({ spec: { anomaly: { action: 'Off' } } }), 'spec', '{"anomaly":{"action":"Off"}}', 'has nothing to enforce'],
+  ['an anomaly without action enforces nothing', withTop({ spec: { anomaly: {} } }), 'spec', '{"anomaly":{}}', 'has nothing to enforce'],
+  ['all tools allowed enforces nothing', withTop({ spec: { allowedTools: ['a', '*'] } }), 'spec', '{"allowedTools":["a","*"]}', 'has nothing to enforce'],
+  ['defaults enforce nothing', withTop({ spec: { mode: 'Shadow', selector: {}, priority: 'Normal', failureMode: 'Share', restrictedTools: [] } }), 'spec', '{"mode"', 'has nothing to enforce'],
   ['an empty restrictedTools enforces nothing', withTop({ spec: { restrictedTools: [] } }), 'spec', '{"restrictedTools":[]}', 'has nothing to enforce'],
 ];
 
@@ -104,7 +109,7 @@ const LIMIT_ROWS: readonly BadPolicy[] = [
   ['match.kinds are not repeated', withLimit({ match: { kinds: ['LLM', 'LLM'] } }), 'spec.limits[0].match.kinds[1]', '"LLM"', 'is in the list twice'],
   ['a match list is not empty', withLimit({ match: { models: [] } }), 'spec.limits[0].match.models', '[]', 'a list of 1 to 32 globs'],
   ['match globs have the form', withLimit({ match: { upstreams: ['{a,b}'] } }), 'spec.limits[0].match.upstreams[0]', '"{a,b}"', 'no other is special'],
-  ['reserve is one of two', withLimit({ reserve: 'strict' }), 'spec.limits[0].reserve', '"strict"', 'did you mean Strict?'],
+  ['reserve is one of two', withLimit({ unit: 'TotalTokens', reserve: 'strict' }), 'spec.limits[0].reserve', '"strict"', 'did you mean Strict?'],
   ['onLimit is a map', withLimit({ onLimit: 'Deny' }), 'spec.limits[0].onLimit', '"Deny"', 'must be a map with the fields action, maxWait'],
   ['action is one of two', withLimit({ onLimit: { action: 'Wait' } }), 'spec.limits[0].onLimit.action', '"Wait"', 'must be Hold or Deny'],
   ['maxWait is a duration', withLimit({ onLimit: { maxWait: 2 } }), 'spec.limits[0].onLimit.maxWait', '2', 'must be a duration such as 500ms'],
@@ -117,6 +122,26 @@ const LIMIT_ROWS: readonly BadPolicy[] = [
   ['warnAt ends at 100', withLimit({ warnAt: [101] }), 'spec.limits[0].warnAt[0]', '101', 'from 1 to 100'],
   ['warnAt is not repeated', withLimit({ warnAt: [50, 50] }), 'spec.limits[0].warnAt[1]', '50', 'is in the list twice'],
   ['the mode of a limit is known', withLimit({ mode: 'Audit' }), 'spec.limits[0].mode', '"Audit"', 'must be Enforce or Shadow'],
+];
+
+// biome-ignore format: one row per line
+const EFFECT_ROWS: readonly BadPolicy[] = [
+  ['tools cost no dollars', withDollarsFor({ tools: ['x'] }), 'spec.limits[0].match.tools', '["x"]', 'has no effect with unit USD, which tools do not cost: remove it or count Requests'],
+  ['tools cost no tokens', withLimit({ unit: 'TotalTokens', match: { kinds: ['HTTP', 'LLM'], tools: ['x'] } }), 'spec.limits[0].match.tools', '["x"]', 'has no effect with unit TotalTokens'],
+  ['tools cost no input', withLimit({ unit: 'InputTokens', match: { tools: ['x'] } }), 'spec.limits[0].match.tools', '["x"]', 'has no effect with unit InputTokens'],
+  ['tools cost no output', withLimit({ unit: 'OutputTokens', match: { tools: ['x'] } }), 'spec.limits[0].match.tools', '["x"]', 'has no effect with unit OutputTokens'],
+  ['only model calls cost dollars', withDollarsFor({ kinds: ['HTTP'] }), 'spec.limits[0].match.kinds', '["HTTP"]', 'has nothing to count with unit USD, which only calls of kind LLM cost: add LLM or count Requests'],
+  ['only model calls cost tokens', withLimit({ unit: 'OutputTokens', match: { kinds: ['HTTP'] } }), 'spec.limits[0].match.kinds', '["HTTP"]', 'has nothing to count with unit OutputTokens'],
+  ['model calls name no tools', withLimit({ match: { kinds: ['LLM'], tools: ['x'] } }), 'spec.limits[0].match.tools', '["x"]', 'has no effect without kind HTTP, of which all tools are: add HTTP or remove it'],
+  ['only model calls have a model', withLimit({ match: { kinds: ['HTTP'], models: ['*'] } }), 'spec.limits[0].match.models', '["*"]', 'has no effect without kind LLM, which alone has a model: add LLM or remove it'],
+  ['no call has a tool and a model', withLimit({ match: { models: ['m'], tools: ['x'] } }), 'spec.limits[0].match.models', '["m"]', 'has no effect with tools, which have no model: write two limits'],
+  ['a request is one request', withLimit({ reserve: 'Learned' }), 'spec.limits[0].reserve', '"Learned"', 'has no effect with unit Requests, of which every call costs one: remove it'],
+  ['a slot is one slot', withLimit({ ...noRates, max: 5, reserve: 'Strict' }), 'spec.limits[0].reserve', '"Strict"', 'has no effect with unit Concurrency'],
+  ['what is forbidden is not held', withLimit({ rates: [{ limit: 0, window: '1m' }], onLimit: { maxWait: '5s' } }), 'spec.limits[0].onLimit', '{"maxWait":"5s"}', 'has no effect with limit 0, which forbids every call: remove it'],
+  ['what is forbidden needs no Deny', withLimit({ unit: 'USD', rates: [{ limit: 5, window: '1h' }, { limit: '0.00', window: '1m' }], onLimit: { action: 'Deny' } }), 'spec.limits[0].onLimit', '{"action":"Deny"}', 'has no effect with limit 0'],
+  ['what is forbidden is not used', withLimit({ rates: [{ limit: 0, window: '1m' }], warnAt: [80] }), 'spec.limits[0].warnAt', '[80]', 'has no effect with limit 0, which forbids every call: remove it'],
+  ['no slots are waited for', withLimit({ ...noRates, max: 0, onLimit: { action: 'Hold' } }), 'spec.limits[0].onLimit', '{"action":"Hold"}', 'has no effect with max 0, which forbids every call: remove it'],
+  ['no slots are used', withLimit({ ...noRates, max: 0, warnAt: [50] }), 'spec.limits[0].warnAt', '[50]', 'has no effect with max 0'],
 ];
 
 // biome-ignore format: one row per line
@@ -162,5 +187,6 @@ export const BAD_POLICIES: readonly BadPolicy[] = [
   ...DOCUMENT_ROWS,
   ...SPEC_ROWS,
   ...LIMIT_ROWS,
+  ...EFFECT_ROWS,
   ...RATE_ROWS,
 ];

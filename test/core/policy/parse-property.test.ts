@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { renderJsonSchema } from '../../../core/policy/json-schema.ts';
 import { parsePolicies, parsePolicy } from '../../../core/policy/parse.ts';
 import type { PolicyProblem } from '../../../core/policy/policy.ts';
+import { withLimit } from './policies.ts';
 import { fitsSchema } from './schema-check.ts';
-import { writtenPolicies } from './written-policies.ts';
+import { canCount, matches, units, writtenPolicies } from './written-policies.ts';
 
 /** JSON has no undefined: absent fields are absent. */
 const toJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -108,6 +109,17 @@ describe('parsePolicy', () => {
         expect(parsed.kind === 'valid' ? parsed.policy : parsed).toStrictEqual(meant);
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it('refuses a match exactly when no call can count', () => {
+    fc.assert(
+      fc.property(units, matches, (unit, match) => {
+        const bound = unit === 'Concurrency' ? { rates: undefined, max: 5 } : {};
+        const parsed = parsePolicy(withLimit({ unit, match, ...bound }));
+        expect(parsed.kind).toBe(canCount(unit, match) ? 'valid' : 'invalid');
+      }),
+      { numRuns: 500 },
     );
   });
 

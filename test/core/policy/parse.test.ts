@@ -244,13 +244,25 @@ describe('parsePolicy accepts', () => {
     expect(limit).toMatchObject({ per: ['agent', 'user', 'model'], warnAt: [50, 95] });
   });
 
+  it.each<[string, Record<string, unknown>]>([
+    ['a model that is forbidden', { match: { models: ['x'] }, rates: [{ limit: 0, window: '1m' }] }],
+    ['a tool that is forbidden', { match: { tools: ['x'] }, rates: [{ limit: 0, window: '1m' }] }],
+    ['tools among calls of kind HTTP', { match: { kinds: ['HTTP'], tools: ['x'] } }],
+    ['models among calls of both kinds', { match: { kinds: ['HTTP', 'LLM'], models: ['x'] } }],
+    ['dollars of calls of both kinds', { unit: 'USD', match: { kinds: ['HTTP', 'LLM'] } }],
+    ['tokens of one model', { unit: 'TotalTokens', match: { kinds: ['LLM'], models: ['x'] } }],
+    ['no warning beside limit 0', { rates: [{ limit: 0, window: '1m' }], warnAt: [] }],
+  ])('what has an effect: %s', (_, changes) => {
+    expect(validPolicy(withLimit(changes)).limits).toHaveLength(1);
+  });
+
   it("a limit's own mode and reserve before the defaults", () => {
     const limits = [
       writtenLimit({ name: 'a' }),
       writtenLimit({ name: 'b', mode: 'Enforce' }),
       writtenLimit({ name: 'c', unit: 'USD' }),
       writtenLimit({ name: 'd', unit: 'USD', reserve: 'Learned' }),
-      writtenLimit({ name: 'e', reserve: 'Strict' }),
+      writtenLimit({ name: 'e', unit: 'InputTokens', reserve: 'Strict' }),
     ];
     const parsed = validPolicy(withSpec({ mode: 'Shadow', limits })).limits;
     expect(parsed.map(({ mode }) => mode)).toEqual(['Shadow', 'Enforce', 'Shadow', 'Shadow', 'Shadow']);

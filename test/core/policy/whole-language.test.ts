@@ -18,7 +18,6 @@ spec:
   - name: output
     match:
       kinds: [LLM]
-      tools: ["db_*"]
       models: ["gpt-4*"]
       upstreams: ["openai"]
       when: 'call.user != "ci"'

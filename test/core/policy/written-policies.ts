@@ -1,7 +1,7 @@
 // Random valid policies as people may write them, each with the policy that it means, computed on the way.
 
 import fc from 'fast-check';
-import { CALL_KINDS, KEY_PARTS } from '../../../core/call.ts';
+import { KEY_PARTS } from '../../../core/call.ts';
 import type { Bound, Limit, Mode, Policy, Rate } from '../../../core/policy/policy.ts';
 import type { Unit } from '../../../core/unit.ts';
 
@@ -59,7 +59,7 @@ function rateOf(amount: fc.Arbitrary<Written<number>>): fc.Arbitrary<Written<Rat
     }));
 }
 
-const units = fc.constantFrom<Unit>(
+export const units = fc.constantFrom<Unit>(
   'Requests',
   'InputTokens',
   'OutputTokens',
@@ -71,7 +71,7 @@ const units = fc.constantFrom<Unit>(
 function boundOf(unit: Unit): fc.Arbitrary<Written<Bound>> {
   if (unit === 'Concurrency') {
     return fc
-      .integer({ min: 0, max: 1_000_000 })
+      .integer({ min: 1, max: 1_000_000 })
       .map((max) => ({ raw: { max }, meant: { kind: 'max', max } }));
   }
   return fc
@@ -96,28 +96,47 @@ const onLimits: fc.Arbitrary<Written<Limit['onLimit']>> = fc.oneof(
   })),
 );
 
-const matches = fc.record({
-  kinds: optional(fc.uniqueArray(fc.constantFrom(...CALL_KINDS), { minLength: 1 })),
+type MatchFields = {
+  readonly kinds?: readonly string[] | undefined;
+  readonly tools?: unknown;
+  readonly models?: unknown;
+};
+
+/** Only model calls have models, tokens and dollars, and only other calls name tools: what asks for both counts nothing. */
+export function canCount(unit: Unit, { kinds, tools, models }: MatchFields): boolean {
+  const isMetered = unit === 'USD' || unit.endsWith('Tokens');
+  const counted = (['LLM', 'HTTP'] as const).filter((kind) => kinds?.includes(kind) ?? true);
+  return counted.some((kind) => (kind === 'LLM' ? tools === undefined : !isMetered && models === undefined));
+}
+
+/** Any match, also one that can count nothing. */
+export const matches = fc.record({
+  kinds: optional(fc.uniqueArray(fc.constantFrom('LLM' as const, 'HTTP' as const), { minLength: 1 })),
   tools: optional(globs),
   models: optional(globs),
   upstreams: optional(globs),
 });
 
-const limitFields = fc.record({
-  name,
-  match: optional(matches),
-  per: optional(fc.uniqueArray(fc.constantFrom(...KEY_PARTS))),
-  reserve: optional(fc.constantFrom('Strict' as const, 'Learned' as const)),
-  onLimit: onLimits,
-  warnAt: optional(fc.uniqueArray(fc.integer({ min: 1, max: 100 }), { maxLength: 10 })),
-  mode: optional(modes),
-});
+function limitFieldsOf(unit: Unit) {
+  const isCount = unit === 'Requests' || unit === 'Concurrency';
+  return fc.record({
+    name,
+    match: optional(matches.filter((match) => canCount(unit, match))),
+    per: optional(fc.uniqueArray(fc.constantFrom(...KEY_PARTS))),
+    reserve: isCount
+      ? fc.constant(undefined)
+      : optional(fc.constantFrom('Strict' as const, 'Learned' as const)),
+    onLimit: onLimits,
+    warnAt: optional(fc.uniqueArray(fc.integer({ min: 1, max: 100 }), { maxLength: 10 })),
+    mode: optional(modes),
+  });
+}
 
 /** A limit and what it means in a policy of each mode. */
 type WrittenLimit = { readonly name: string; readonly raw: unknown; meant(policyMode: Mode): Limit };
 
 const limits: fc.Arbitrary<WrittenLimit> = units
-  .chain((unit) => fc.tuple(fc.constant(unit), boundOf(unit), limitFields))
+  .chain((unit) => fc.tuple(fc.constant(unit), boundOf(unit), limitFieldsOf(unit)))
   .map(([unit, bound, fields]) => ({
     name: fields.name,
     raw: { ...fields, unit, onLimit: fields.onLimit.raw, ...(bound.raw as object) },
