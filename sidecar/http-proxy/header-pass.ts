@@ -98,9 +98,12 @@ class RequestPass implements RequestHeaders {
   }
 }
 
+/** Servers that read headers as variables of an environment take `-` and `_` for the same. */
+const OURS = /^flyball[-_]/;
+
 /** Headers of one connection, those that its Connection header names, and ours. */
 function staysHere(lower: string, named: ReadonlySet<string> | undefined): boolean {
-  return ROLES.get(lower) === 'hop' || lower.startsWith('flyball-') || named?.has(lower) === true;
+  return ROLES.get(lower) === 'hop' || OURS.test(lower) || named?.has(lower) === true;
 }
 
 /** What one pass over an answer's headers yields. */

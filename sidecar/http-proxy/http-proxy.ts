@@ -189,8 +189,13 @@ export class HttpProxy {
       return;
     }
     const exchange = new Exchange(this.#context, { request, response }, target, upstream);
+    const { open } = this.#connectionOf(request.socket);
     this.#open.add(exchange);
-    exchange.start(() => this.#ended(exchange));
+    open.add(exchange);
+    exchange.start(() => {
+      open.delete(exchange);
+      this.#ended(exchange);
+    });
   }
 
   #ended(exchange: Exchange): void {
@@ -215,7 +220,11 @@ export class HttpProxy {
   #answer(reason: Refusal, request: IncomingMessage | undefined): Answer {
     const { nextDecisionId, wallClockMs, observer, governor, workload } = this.#context;
     const decisionId = nextDecisionId();
-    const call = identify(workload, NO_HEADERS, NO_TARGET, { facts: undefined, toolNames: [] });
+    const call = identify(workload, NO_HEADERS, NO_TARGET, {
+      facts: undefined,
+      toolNames: [],
+      isUnreadable: false,
+    });
     const { revision } = governor;
     const nothing = { charged: undefined, shadow: undefined, heldMs: 0, decidingMs: 0 };
     observer.decided({ id: decisionId, call, revision, refusal: reason, ...nothing });
@@ -226,7 +235,11 @@ export class HttpProxy {
   #connectionOf(socket: Socket): Connection {
     let connection = this.#connections.get(socket);
     if (connection === undefined) {
-      connection = { id: ++this.#connectionCount, latest: undefined };
+      connection = { id: ++this.#connectionCount, latest: undefined, open: new Set() };
+      const { open } = connection;
+      socket.once('close', () => {
+        for (const exchange of open) exchange.connectionClosed();
+      });
       this.#connections.set(socket, connection);
     }
     return connection;
@@ -244,7 +257,12 @@ function isKnownAgent(agent: string | undefined, { agents }: Workload): boolean 
 }
 
 /** What is known of a connection. */
-type Connection = { readonly id: number; latest: ServerResponse | undefined };
+type Connection = {
+  readonly id: number;
+  latest: ServerResponse | undefined;
+  /** Calls that came on it and have not ended. */
+  readonly open: Set<Exchange>;
+};
 
 function ignore(): void {
   // Seen by the exchange as 'close'.
@@ -255,10 +273,19 @@ function isOwnHost(host: string | undefined): boolean {
   return host !== undefined && /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i.test(host);
 }
 
+/** A browser says which page calls. Programs say nothing. */
+function isOwnOrigin(origin: string | undefined): boolean {
+  return origin === undefined || isOwnHost(origin.replace(/^https?:\/\//i, ''));
+}
+
 /** What is wrong with a request before its path is looked at. */
 function problemOf({ headers, rawHeaders, httpVersionMajor }: IncomingMessage): string | undefined {
   if (httpVersionMajor !== 1) return 'The request must be HTTP/1.1.';
   if (!isOwnHost(headers.host)) return 'The Host header must name this machine: localhost or 127.0.0.1.';
+  if (!isOwnOrigin(headers.origin))
+    return 'Pages of other sites must not call: the Origin header names another host.';
+  if (headers['sec-fetch-site'] === 'cross-site')
+    return 'Pages of other sites may not make calls: a browser sent this request for one.';
   if (isRepeated('host', rawHeaders)) return 'The Host header must be sent once.';
   if (rawHeaders.length > 2 * MAX_HEADERS) return `There are more than ${MAX_HEADERS} headers.`;
   return undefined;

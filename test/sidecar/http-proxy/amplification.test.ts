@@ -230,7 +230,7 @@ describe(`no request costs ${MAX_FACTOR} times a normal one of as many bytes`, (
     ['256 KB', LARGE, 1],
     ['16 KB', MEDIUM, 6],
     ['200 bytes', SMALL, 20],
-  ] as const)('of about %s', { timeout: 60_000 }, async ([, requests, times], { annotate }) => {
+  ] as const)('of about %s', { timeout: 180_000 }, async ([, requests, times], { annotate }) => {
     // What has run before is cheaper.
     await costOf(normalCall(LARGE_BYTES), 10);
     await costOf(normalCall(200), 30);
@@ -274,7 +274,7 @@ describe('memory', () => {
     expect(after - before).toBeLessThan(2 * 32 * MIB + MAX_BODY_GROWTH_BYTES);
   });
 
-  it('is filled by a body in pieces of one byte no more than by its bytes', { timeout: 60_000 }, async ({
+  it('is filled by a body in pieces of one byte no more than by its bytes', { timeout: 180_000 }, async ({
     annotate,
   }) => {
     await costOf(chunked(CHAT, fill('1\r\n \r\n', 6 * LARGE_BYTES)), 1);

@@ -202,6 +202,7 @@ describe('the headers of a request', () => {
         'Upgrade-Insecure-Requests: 1',
         'flyball-user: u',
         'Flyball-Anything: 1',
+        'Flyball_User: u',
         'Authorization: Bearer key',
         'x-custom: again',
         'Cookie: a=1',

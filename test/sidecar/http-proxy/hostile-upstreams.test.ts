@@ -354,7 +354,7 @@ describe('an answer costs no more than its bytes', () => {
     ],
   ];
 
-  it('whatever they are', { timeout: 60_000 }, async ({ annotate }) => {
+  it('whatever they are', { timeout: 180_000 }, async ({ annotate }) => {
     const benign = fill(`${EVENT}`);
     await costOf(EVENTS_HEAD, benign, true);
     const normal: number[] = [];

@@ -387,7 +387,7 @@ describe('slots', () => {
     const response = await second;
     expect(response.status).toBe(200);
     // At once, and not when somebody happens to look.
-    expect(performance.now() - freedMs).toBeLessThan(1_000);
+    expect(performance.now() - freedMs).toBeLessThan(2_500);
     await response.text();
     const { decision } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
     expect(decision.outcome).toBe('hold');
