@@ -12,6 +12,12 @@ export type KeyPart = (typeof KEY_PARTS)[number];
 export const UNKNOWN = 'unknown';
 
 /**
+ * The model of a paid call that cannot be read: it could be any, so every limit on models applies to it. A caller who
+ * names a model so gains nothing.
+ */
+export const UNREADABLE_MODEL = 'unreadable';
+
+/**
  * The attributes of one call. All strings are bounded and already cleaned by the protocol that parsed them.
  */
 export type Call = {

@@ -30,8 +30,9 @@ export interface MeteredCall {
   /** From the provider's report. Teaches the estimator; `error` is undefined for a report that nobody can learn from. */
   reported(usage: Usage): { readonly use: MeteredUse; readonly error: EstimateError | undefined };
   /**
-   * Without a whole report: the input that a cut one named, else the estimated; the output that it named, or the output
-   * that was seen, whichever is more.
+   * Without a whole report: the input that a cut one named, else all of the estimated input (p99, since whoever leaves
+   * before the report must not save by it); the output that it named, or the output that was seen, whichever is more.
+   * An answer that is no stream shows nothing until it is made, so at least the output that was to be expected.
    */
   guessed(outputBytes: number, cut?: Usage): MeteredUse;
 }

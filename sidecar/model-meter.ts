@@ -61,10 +61,14 @@ function openCall(
     },
     guessed: (outputBytes, cut) =>
       toUse({
-        inputTokens: cut?.inputTokens ?? estimate.learned.input,
+        inputTokens: cut?.inputTokens ?? estimate.strict.input,
         cacheReadTokens: cut?.cacheReadTokens ?? 0,
         cacheWriteTokens: cut?.cacheWriteTokens ?? 0,
-        outputTokens: Math.max(cut?.outputTokens ?? 0, seenOutputTokens(outputBytes)),
+        outputTokens: Math.max(
+          cut?.outputTokens ?? 0,
+          seenOutputTokens(outputBytes),
+          facts.stream ? 0 : estimate.learned.output,
+        ),
       }),
   };
 }

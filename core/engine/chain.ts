@@ -1,6 +1,6 @@
 // All buckets that one call must pass, found once per kind of call and then remembered.
 
-import type { Call, KeyPart } from '../call.ts';
+import { type Call, type KeyPart, UNREADABLE_MODEL } from '../call.ts';
 import { KNOWN_LEARNED, KNOWN_STRICT, LEARNED, STRICT } from '../cost.ts';
 import { matchesGlob } from '../policy/glob.ts';
 import type { LimitRule, PolicySet, ToolRule } from '../policy/plan.ts';
@@ -154,7 +154,8 @@ function grown(branch: Branch, value: string): Branch {
 function partsOf({ rules, tools }: PolicySet): readonly ChainPart[] {
   const parts = new Set<ChainPart>(rules.flatMap(({ per }) => per));
   if (rules.some(({ match }) => match.kinds !== undefined)) parts.add('kind');
-  if (rules.some(({ match }) => match.models !== undefined)) parts.add('model');
+  // Whether a call can be read stands in its model.
+  if (rules.some(({ match }) => match.models !== undefined || match.kinds !== undefined)) parts.add('model');
   if (rules.some(({ match }) => match.upstreams !== undefined)) parts.add('upstream');
   if (tools.some(({ allowed }) => allowed !== undefined)) parts.add('tool');
   if (tools.length > 0 || rules.some(({ match }) => match.tools !== undefined)) parts.add('toolNames');
@@ -167,20 +168,25 @@ function allowsNothing({ shape }: LimitRule): boolean {
 
 function matches(rule: LimitRule, call: Call): boolean {
   const { kinds, tools, models, upstreams } = rule.match;
+  // What is unknown makes a limit apply: else a route that cannot be read would be the way around it.
+  const isUnreadable = call.model === UNREADABLE_MODEL;
   return (
-    (kinds === undefined || kinds.includes(call.kind)) &&
-    (tools === undefined || call.toolNames.some((name) => matchesAny(tools, name))) &&
-    (models === undefined || matchesAny(models, call.model)) &&
+    (kinds === undefined || kinds.includes(call.kind) || (isUnreadable && kinds.includes('LLM'))) &&
+    (tools === undefined || call.toolNames.some((name) => matchesTool(tools, name))) &&
+    (models === undefined || isUnreadable || matchesAny(models, call.model)) &&
     (upstreams === undefined || matchesAny(upstreams, call.upstream))
   );
 }
 
 function forbids(rule: ToolRule, call: Call): boolean {
   if (call.toolNames.length === 0) return false;
-  // Servers differ in whether they tell letter case apart, and a restriction must hold on all of them.
-  const restricted = rule.restricted.map((glob) => glob.toLowerCase());
-  if (call.toolNames.some((name) => matchesAny(restricted, name.toLowerCase()))) return true;
-  return rule.allowed !== undefined && !matchesAny(rule.allowed, call.tool);
+  if (call.toolNames.some((name) => matchesTool(rule.restricted, name))) return true;
+  return rule.allowed !== undefined && !matchesTool(rule.allowed, call.tool);
+}
+
+/** Servers differ in whether they tell letter case apart in a tool's name; a limit must hold on all of them. */
+function matchesTool(globs: readonly string[], name: string): boolean {
+  return globs.some((glob) => matchesGlob(glob.toLowerCase(), name.toLowerCase()));
 }
 
 function matchesAny(globs: readonly string[], text: string): boolean {

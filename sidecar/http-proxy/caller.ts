@@ -1,6 +1,6 @@
 // The call that a request makes: who, what, and how long its caller will wait.
 
-import { type Call, UNKNOWN } from '../../core/call.ts';
+import { type Call, UNKNOWN, UNREADABLE_MODEL } from '../../core/call.ts';
 import { cleanId, type Workload } from '../identity.ts';
 import type { RequestFacts } from '../protocol/protocol.ts';
 import { type BodySession, sessionOf } from '../protocol/session.ts';
@@ -18,6 +18,8 @@ export type RequestContent = {
   /** Undefined for requests whose body is not read. */
   readonly facts: RequestFacts | undefined;
   readonly toolNames: readonly string[];
+  /** True for a paid route whose model and cost cannot be read. */
+  readonly isUnreadable: boolean;
 };
 
 /** The call, with every attribute cleaned. User and session come from headers first, then from the protocol's own fields. */
@@ -25,7 +27,7 @@ export function identify(
   workload: Workload,
   headers: ReadonlyMap<string, string>,
   target: { readonly agent: string | undefined; readonly upstream: string },
-  { facts, toolNames }: RequestContent,
+  { facts, toolNames, isUnreadable }: RequestContent,
 ): Call {
   const tools = toolNames.length === 0 ? NO_TOOLS : toolNames.map(cleanId);
   return {
@@ -36,7 +38,7 @@ export function identify(
     session: cleanId(sessionOf(headers, bodySession(target.upstream, facts)) ?? workload.pod),
     tool: tools[0] ?? UNKNOWN,
     toolNames: tools,
-    model: cleanId(facts?.model),
+    model: isUnreadable ? UNREADABLE_MODEL : cleanId(facts?.model),
     upstream: target.upstream,
     pod: workload.pod,
   };

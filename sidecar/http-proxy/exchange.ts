@@ -40,6 +40,9 @@ import { lenientPath, type Target, toolNamesOf } from './target.ts';
 /** Time between looks at how much a stream has used so far. */
 const TOP_UP_INTERVAL_MS = 1_000;
 
+/** Informational answers forwarded; an upstream that sends more would fill our memory before its head. */
+const MAX_INFORMATIONAL = 16;
+
 const REQUEST_COST = createRequestCost();
 
 type State = 'reading' | 'held' | 'sent' | 'answering' | 'done';
@@ -73,6 +76,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #reader: UsageReader | undefined;
   #status = 0;
+  #informational = 0;
+  #ended: (() => void) | undefined;
   #decideStartedMs = 0;
   #heldSinceMs = 0;
   #toppedUpAtMs = 0;
@@ -95,10 +100,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Begins. `ended` is called once, when nothing of the call is left open. */
   start(ended: () => void): void {
-    this.#response.on('close', () => {
-      this.#onCallerClosed();
-      ended();
-    });
+    this.#ended = ended;
+    this.#response.on('close', () => this.connectionClosed());
     if (this.#headers.repeated !== undefined) {
       this.#refuse(repeatedHeader(this.#headers.repeated));
       return;
@@ -120,6 +123,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
       if (parsed.kind === 'refused') this.#refuse(parsed.refusal);
       else if (parsed.kind === 'parsed') this.#decideModelCall(parsed.facts);
     });
+  }
+
+  /**
+   * The caller's connection is gone, or the answer is complete. Of requests that wait behind another on one connection
+   * (pipelining) only the connection tells.
+   */
+  connectionClosed(): void {
+    const ended = this.#ended;
+    this.#ended = undefined;
+    if (ended === undefined) return;
+    this.#onCallerClosed();
+    ended();
   }
 
   /** The process is stopping: a call that is held is refused now, others may still end by themselves. */
@@ -161,6 +176,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const call = identify(this.#context.workload, this.#headers.single, this.#target, {
       facts: this.#facts,
       toolNames,
+      isUnreadable: metering === 'unreadable',
     });
     this.#call = call;
     const request = {
@@ -249,7 +265,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#state === 'done') return;
     const read = readAnswerHeaders(headers);
     if (status < 200) {
-      if (status > 101) this.#response.writeInformation(status, read.forwarded);
+      this.#inform(status, read.forwarded);
       return;
     }
     this.#state = 'answering';
@@ -270,6 +286,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#response.writeHead(status, toReasonPhrase(statusText), out);
     // The head of a stream goes out at once; that of a plain answer travels with its first bytes.
     if (read.contentType.startsWith('text/event-stream')) this.#response.flushHeaders();
+  }
+
+  /** Forwards an informational answer. Switching protocols is not forwarded, nor is a flood. */
+  #inform(status: number, headers: string[]): void {
+    if (status > 101 && ++this.#informational <= MAX_INFORMATIONAL) {
+      this.#response.writeInformation(status, headers);
+    }
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -348,6 +371,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
         identify(this.#context.workload, this.#headers.single, this.#target, {
           facts: undefined,
           toolNames: [],
+          isUnreadable: false,
         }),
       revision: governor.revision,
       refusal: reason,

@@ -118,7 +118,8 @@ export function toolNamesOf(path: string): string[] | undefined {
 
 /** Throws on a malformed escape. */
 function namesOf(segment: string): string[] {
-  const name = decodeURIComponent(segment).slice(0, MAX_TOOL_NAME);
+  // In one spelling: `Search` and `search` are one tool to some servers, and must not have two buckets.
+  const name = decodeURIComponent(segment).trim().toLowerCase().slice(0, MAX_TOOL_NAME);
   const semicolon = name.indexOf(';');
   return semicolon < 0 ? [name] : [name.slice(0, semicolon), name];
 }
