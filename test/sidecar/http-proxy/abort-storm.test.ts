@@ -78,7 +78,7 @@ async function abortMany(count: number): Promise<void> {
 }
 
 describe(`${ABORTS} aborted streams`, () => {
-  it('leave every gauge at zero and the memory flat', async ({ annotate }) => {
+  it('leave every gauge at zero and the memory flat', { timeout: 240_000 }, async ({ annotate }) => {
     provider = await createProvider();
     sidecar = await startSidecarProcess(POLICIES, { openai: provider.openaiBaseUrl });
     await abortMany(WARM_UP);

@@ -3,6 +3,7 @@
 
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SidecarSettings } from '../../../sidecar/settings.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { type ProcessUse, type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
 import { until } from '../until.ts';
@@ -34,21 +35,20 @@ const clients: RawClient[] = [];
 
 beforeEach(async () => {
   upstream = await createScriptedUpstream();
-  governed = await startGoverned({
-    policies: LIMITS,
-    settings: {
-      upstreams: everyUpstream(upstream),
-      upstreamTimeout: TIMEOUT_MS,
-      streamTimeout: TIMEOUT_MS,
-      grace: 0,
-    },
-  });
+  await start({ upstreamTimeout: TIMEOUT_MS, streamTimeout: TIMEOUT_MS });
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
   await governed.close();
   await upstream.close();
 });
+
+async function start(settings: Partial<SidecarSettings>): Promise<void> {
+  governed = await startGoverned({
+    policies: LIMITS,
+    settings: { upstreams: everyUpstream(upstream), grace: 0, ...settings },
+  });
+}
 
 type Caller = 'openai' | 'anthropic' | 'raw';
 const CALLERS: readonly Caller[] = ['openai', 'anthropic', 'raw'];
@@ -245,6 +245,12 @@ describe('an upstream that says more than its length', () => {
 });
 
 describe('an upstream that sends nonsense', () => {
+  // A busy machine is silent for a moment too.
+  beforeEach(async () => {
+    await governed.close();
+    await start({});
+  });
+
   const usage = 'data: {"choices":[],"usage":{"prompt_tokens":11,"completion_tokens":7}}\n\ndata: [DONE]\n\n';
 
   it.each([
