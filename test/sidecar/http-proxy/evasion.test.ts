@@ -124,3 +124,30 @@ describe('a page of another site', () => {
     expect(provider.meter.total().calls).toBe(1);
   });
 });
+
+describe('dots with parameters', () => {
+  it('are dots to some servers, and refused like dots', async () => {
+    const { url, provider } = await start('{name: r, unit: Requests, rates: [{limit: 10, window: 1h}]}', {
+      upstreams: { mail: '/tools' },
+    });
+    expect(await post(`${url}/upstream/mail/search/..;/drop_db`)).toBe(400);
+    expect(await post(`${url}/upstream/mail/.;x/drop_db`)).toBe(400);
+    expect(provider.meter.total().calls).toBe(0);
+  });
+});
+
+describe('a body of very many values', () => {
+  it.each([
+    ['empty lists', '[],'],
+    ['escaped keys', '{"\\u0072ole":""},'],
+    ['keys beyond ASCII', '{"\u00e9":"b"},'],
+  ])('is refused before it is read to its end: %s', async (_what, item) => {
+    const { openaiBaseUrl, provider } = await start(
+      '{name: r, unit: Requests, rates: [{limit: 10, window: 1h}]}',
+    );
+    const body = `{"model":"gpt-5-mini","messages":[${item.repeat(400_000)}0]}`;
+    const response = await fetch(`${openaiBaseUrl}/chat/completions`, { method: 'POST', body });
+    expect([response.status, (await response.text()).includes('250000 values')]).toEqual([400, true]);
+    expect(provider.meter.total().calls).toBe(0);
+  });
+});
