@@ -13,7 +13,7 @@ import { type CallCost, createModelCost, KNOWN_LEARNED, LEARNED } from '../core/
 import { type DecideRequest, Decider } from '../core/decide.ts';
 import { BucketTable } from '../core/engine/bucket-table.ts';
 import type { Chain } from '../core/engine/chain.ts';
-import { Engine, type ReservationId } from '../core/engine/engine.ts';
+import { Engine, NOT_RESERVED, type ReservationId } from '../core/engine/engine.ts';
 import type { LimitRule } from '../core/policy/plan.ts';
 import { planPolicySet } from '../core/policy/plan.ts';
 import type { Limit } from '../core/policy/policy.ts';
@@ -137,9 +137,9 @@ function createReserver(name: string, countsSettling: boolean): Contestant {
     name,
     countsSettling,
     decide: (nowMs, user) => {
-      const result = engine.reserve(chains[user] as Chain, cost, nowMs);
-      if (result.kind !== 'admitted') throw new Error('the limits are wide');
-      return result.reservation;
+      const reservation = engine.tryReserve(chains[user] as Chain, cost, nowMs);
+      if (reservation === NOT_RESERVED) throw new Error('the limits are wide');
+      return reservation;
     },
     settle: (id: ReservationId, nowMs) => engine.settle(id, used, nowMs),
   };

@@ -4,7 +4,7 @@ import type { Call } from './call.ts';
 import type { CallCost, Metering } from './cost.ts';
 import { BucketTable } from './engine/bucket-table.ts';
 import { type Chain, ChainCache } from './engine/chain.ts';
-import { type Demand, Engine, type ReservationId, type ReserveResult } from './engine/engine.ts';
+import { type Demand, Engine, NOT_RESERVED, type ReservationId } from './engine/engine.ts';
 import type { HeldCall } from './engine/hold-queue.ts';
 import { type KeyBounds, KeyTable } from './engine/key-table.ts';
 import {
@@ -32,6 +32,7 @@ export type { KeyStanding, Standing, Warning } from './standing.ts';
 /** One call to decide. */
 export type DecideRequest = {
   readonly call: Call;
+  /** Remembered until the call is settled: it must not change. */
   readonly cost: CallCost;
   readonly metering: Metering;
   /** The longest hold that the client's own deadline allows, in milliseconds. */
@@ -197,27 +198,36 @@ export class Decider {
   #reserve(request: DecideRequest, chain: Chain, nowMs: number): Attempt<FinalDecision> {
     const refusal = refuseForGood(request, chain, 'Enforce');
     if (refusal !== undefined) return { kind: 'final', final: { kind: 'refuse', refusal } };
+    const atOnce = this.#engine.tryReserve(chain, request.cost, nowMs);
+    if (atOnce !== NOT_RESERVED) return this.#admitted(request, chain, atOnce, undefined);
     const result = this.#engine.reserve(chain, request.cost, nowMs);
     switch (result.kind) {
       case 'short':
         return result;
       case 'too-large':
         return { kind: 'final', final: tooLarge(chain, result.shortages) };
-      case 'admitted':
-        this.#room.admitted(chain, request);
-        return { kind: 'final', final: this.#admitted(request, chain, result, nowMs) };
+      case 'admitted': {
+        const shadow = this.#refuseShadowed(request.cost, chain, result.shadowed, nowMs);
+        return this.#admitted(request, chain, result.reservation, shadow);
+      }
     }
   }
 
+  /** `shadow`: what Shadow rules would have refused by their levels. */
   #admitted(
     request: DecideRequest,
     chain: Chain,
-    { reservation, shadowed }: Extract<ReserveResult, { kind: 'admitted' }>,
-    nowMs: number,
-  ): FinalDecision {
-    const shadow =
-      refuseForGood(request, chain, 'Shadow') ?? this.#refuseShadowed(request.cost, chain, shadowed, nowMs);
-    return { kind: 'admit', reservation, chain, shadow };
+    reservation: ReservationId,
+    shadow: Refusal | undefined,
+  ): Attempt<FinalDecision> {
+    this.#room.admitted(chain, request);
+    const final = {
+      kind: 'admit',
+      reservation,
+      chain,
+      shadow: refuseForGood(request, chain, 'Shadow') ?? shadow,
+    } as const;
+    return { kind: 'final', final };
   }
 
   /** What the Shadow rules at these positions would have said. They were not charged: their levels are as they were. */

@@ -133,17 +133,15 @@ export class BucketTable {
     return i === count ? count : this.#firstShortFrom(asked, cost, nowMs, i);
   }
 
-  /** Charges every bucket what it is asked, and writes the amounts to `amounts`, from `at` on. */
-  chargeAll({ slots, chargeAt }: Asked, cost: ArrayLike<number>, amounts: Float64Array, at: number): void {
+  /** Charges every bucket what it is asked. They must have been refilled to now. */
+  chargeAll({ slots, chargeAt }: Asked, cost: ArrayLike<number>): void {
     const state = this.#state;
     const open = this.#open;
     const count = slots.length;
     for (let i = 0; i < count; i++) {
       const slot = slots[i] as number;
       const row = slot << ROW_SHIFT;
-      const amount = cost[chargeAt[i] as number] as number;
-      amounts[at + i] = amount;
-      state[row + LEVEL] = (state[row + LEVEL] as number) - amount;
+      state[row + LEVEL] = (state[row + LEVEL] as number) - (cost[chargeAt[i] as number] as number);
       open[slot] = (open[slot] as number) + 1;
     }
   }

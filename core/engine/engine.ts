@@ -5,7 +5,7 @@ import { type CallCost, toAmount } from '../cost.ts';
 import { type CostVector, createCostVector } from '../unit.ts';
 import type { BucketTable, Slot } from './bucket-table.ts';
 import type { Chain } from './chain.ts';
-import { NO_PLACE, type Place, type ReservationId, ReservationTable } from './reservation-table.ts';
+import { NO_PLACE, type ReservationId, ReservationTable } from './reservation-table.ts';
 
 export { RESERVATION_DEADLINE_MS, type ReservationId } from './reservation-table.ts';
 
@@ -40,13 +40,14 @@ export type ReserveResult =
   | { readonly kind: 'admitted'; readonly reservation: ReservationId; readonly shadowed: readonly number[] }
   | Demands;
 
+/** The answer of `tryReserve` where nothing was reserved. */
+export const NOT_RESERVED: ReservationId = -1;
+
 /** The amount recorded for a Shadow rule that was not charged. The reservation still keeps its bucket alive. */
 const NOT_CHARGED = -1;
 
 /** A used amount that nobody reported. */
 const UNKNOWN = -1;
-
-const NONE: readonly number[] = [];
 
 /** Reserves and settles. Holds no policy: the chain says which buckets and in which strength. */
 export class Engine {
@@ -64,14 +65,31 @@ export class Engine {
   }
 
   /**
+   * Charges every bucket of the chain when each holds all that the call asks; otherwise charges none and returns
+   * NOT_RESERVED, and `reserve` says more. Most calls end here, without an object made. The cost is remembered, not
+   * copied: it must not change while the reservation is open.
+   */
+  tryReserve(chain: Chain, cost: CallCost, nowMs: number): ReservationId {
+    const short = this.#buckets.firstShort(chain, cost, nowMs, 0);
+    return short === chain.slots.length ? this.#admit(chain, cost, nowMs) : NOT_RESERVED;
+  }
+
+  /**
    * Charges every bucket of the chain or none. A guess is clamped to the bucket's size, so only a known cost can be
    * too large. Costs of 0 pass whatever the level.
    */
   reserve(chain: Chain, cost: CallCost, nowMs: number): ReserveResult {
-    const short = this.#buckets.firstShort(chain, cost, nowMs, 0);
-    return short === chain.slots.length
-      ? { kind: 'admitted', reservation: this.#admit(chain, cost, nowMs), shadowed: NONE }
-      : this.#reserveShort(chain, cost, nowMs, short);
+    const shadowed: number[] = [];
+    const count = chain.slots.length;
+    let i = this.#buckets.firstShort(chain, cost, nowMs, 0);
+    // What holds less than it is asked may still fit clamped to the bucket, or be a Shadow rule's.
+    for (; i < count; i = this.#buckets.firstShort(chain, cost, nowMs, i + 1)) {
+      const level = this.#buckets.levelOf(chain.slots[i] as number);
+      if (this.#amount(chain, cost, i) <= level && !this.#isTooLarge(chain, cost, i)) continue;
+      if (!chain.rules[i]?.shadow) return this.#refuse(chain, cost, nowMs);
+      shadowed.push(i);
+    }
+    return { kind: 'admitted', reservation: this.#admitClamped(chain, cost, nowMs, shadowed), shadowed };
   }
 
   /**
@@ -85,13 +103,14 @@ export class Engine {
     const place = reservations.find(reservation);
     if (place === NO_PLACE) return false;
     const buckets = this.#buckets;
-    const { slots, unitAt } = reservations.chainOf(place);
+    const { slots, unitAt, chargeAt } = reservations.chainOf(place);
+    const cost = reservations.costOf(place);
+    const adjusted = reservations.adjustedOf(place);
     const mark = reservations.markOf(place);
-    const row = reservations.rowOf(place);
     const used = this.#readUsed(actual);
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] as number;
-      const amount = reservations.amounts[row + i] as number;
+      const amount = (adjusted === undefined ? cost[chargeAt[i] as number] : adjusted[i]) as number;
       const reserved = amount === NOT_CHARGED ? 0 : amount;
       const reported = used[unitAt[i] as number] as number;
       buckets.refill(slot, nowMs);
@@ -115,18 +134,18 @@ export class Engine {
     const place = reservations.find(reservation);
     if (place === NO_PLACE) return false;
     reservations.renew(place, nowMs);
-    const { slots, unitAt } = reservations.chainOf(place);
-    const row = reservations.rowOf(place);
+    const { slots, unitAt, chargeAt } = reservations.chainOf(place);
+    const cost = reservations.costOf(place);
     const usedByUnit = this.#readUsed(usedSoFar);
     for (let i = 0; i < slots.length; i++) {
-      const amount = reservations.amounts[row + i] as number;
       const slot = slots[i] as number;
+      const amount = (reservations.adjustedOf(place)?.[i] ?? cost[chargeAt[i] as number]) as number;
       if (amount === NOT_CHARGED || this.#buckets.isGauge(slot)) continue;
       const used = usedByUnit[unitAt[i] as number] as number;
       if (used <= amount) continue;
       this.#buckets.refill(slot, nowMs);
       this.#buckets.chargeMore(slot, used - amount);
-      reservations.amounts[row + i] = used;
+      reservations.adjust(place)[i] = used;
     }
     return true;
   }
@@ -196,40 +215,23 @@ export class Engine {
     return (cost[chain.knownAt[at] as number] as number) > this.#buckets.capacityOf(slot);
   }
 
-  /** Some bucket holds less than the call asks: it may still fit clamped to the bucket, or be a Shadow rule's. */
-  #reserveShort(chain: Chain, cost: CallCost, nowMs: number, firstShort: number): ReserveResult {
-    const shadowed: number[] = [];
-    const count = chain.slots.length;
-    for (let i = firstShort; i < count; i = this.#buckets.firstShort(chain, cost, nowMs, i + 1)) {
-      const level = this.#buckets.levelOf(chain.slots[i] as number);
-      if (this.#amount(chain, cost, i) <= level && !this.#isTooLarge(chain, cost, i)) continue;
-      if (!chain.rules[i]?.shadow) return this.#refuse(chain, cost, nowMs);
-      shadowed.push(i);
-    }
-    return { kind: 'admitted', reservation: this.#admitClamped(chain, cost, nowMs, shadowed), shadowed };
-  }
-
   /** Every bucket holds all that it is asked. */
   #admit(chain: Chain, cost: CallCost, nowMs: number): ReservationId {
-    const place = this.#open(chain, nowMs);
-    this.#buckets.chargeAll(chain, cost, this.#reservations.amounts, this.#reservations.rowOf(place));
+    const place = this.#reservations.open(chain, cost, this.#buckets.nextMark(), nowMs);
+    this.#buckets.chargeAll(chain, cost);
     return this.#reservations.idOf(place);
   }
 
   #admitClamped(chain: Chain, cost: CallCost, nowMs: number, shadowed: readonly number[]): ReservationId {
-    const place = this.#open(chain, nowMs);
-    const row = this.#reservations.rowOf(place);
+    const place = this.#reservations.open(chain, cost, this.#buckets.nextMark(), nowMs);
+    const amounts = this.#reservations.adjust(place);
     for (let i = 0; i < chain.slots.length; i++) {
       const isCharged = !shadowed.includes(i);
       const amount = isCharged ? this.#amount(chain, cost, i) : 0;
-      this.#reservations.amounts[row + i] = isCharged ? amount : NOT_CHARGED;
+      amounts[i] = isCharged ? amount : NOT_CHARGED;
       this.#buckets.charge(chain.slots[i] as number, amount);
     }
     return this.#reservations.idOf(place);
-  }
-
-  #open(chain: Chain, nowMs: number): Place {
-    return this.#reservations.open(chain, this.#buckets.nextMark(), nowMs);
   }
 
   #refuse(chain: Chain, cost: CallCost, nowMs: number): ReserveResult {

@@ -1,6 +1,7 @@
 // Open reservations as a structure of arrays: making one leaves no object behind. A place is used again once its
 // reservation has ended, under an id that was never used before.
 
+import type { CallCost } from '../cost.ts';
 import type { Chain } from './chain.ts';
 
 /** Names one open reservation. A number that is used once: a stale one names nothing. */
@@ -23,19 +24,16 @@ const PLACE_MASK = MAX_PLACES - 1;
 
 const INITIAL_PLACES = 64;
 
-/** Limits that a call usually passes, at most. */
-const INITIAL_STRIDE = 16;
-
 /** Who holds what since when. */
 export class ReservationTable {
-  /** What each reservation was charged, one row of `stride` amounts for each place. */
-  amounts = new Float64Array(INITIAL_PLACES * INITIAL_STRIDE);
-  #stride = INITIAL_STRIDE;
   #ids = new Float64Array(INITIAL_PLACES);
   #marks = new Float64Array(INITIAL_PLACES);
   #startedAtMs = new Float64Array(INITIAL_PLACES);
   #deadlineMs = new Float64Array(INITIAL_PLACES);
   readonly #chains: (Chain | undefined)[] = [];
+  readonly #costs: CallCost[] = [];
+  /** Amounts by position in the chain, where they are not simply those of the cost. */
+  readonly #adjusted: (Float64Array | undefined)[] = [];
   readonly #free: Place[] = [];
 
   /** Reservations that are open. */
@@ -43,14 +41,14 @@ export class ReservationTable {
     return this.#chains.length - this.#free.length;
   }
 
-  /** A new reservation over this chain; its amounts are to be written from `rowOf` on. */
-  open(chain: Chain, mark: number, nowMs: number): Place {
-    const place = this.#free.pop() ?? this.#newPlace();
-    if (chain.slots.length > this.#stride) this.#widen(chain.slots.length);
+  /** A new reservation over this chain. It was charged what the cost says, until `adjust` says otherwise. */
+  open(chain: Chain, cost: CallCost, mark: number, nowMs: number): Place {
+    const place = this.#free.pop() ?? this.#newPlace(cost);
     this.#chains[place] = chain;
+    this.#costs[place] = cost;
     this.#marks[place] = mark;
     this.#startedAtMs[place] = nowMs;
-    this.renew(place, nowMs);
+    this.#deadlineMs[place] = nowMs + RESERVATION_DEADLINE_MS;
     return place;
   }
 
@@ -63,6 +61,7 @@ export class ReservationTable {
   /** Ends the reservation: its id names nothing from now on. */
   close(place: Place): void {
     this.#chains[place] = undefined;
+    this.#adjusted[place] = undefined;
     this.#ids[place] = this.idOf(place) + MAX_PLACES;
     this.#free.push(place);
   }
@@ -71,14 +70,29 @@ export class ReservationTable {
     return this.#ids[place] as number;
   }
 
-  /** Where the amounts of this place begin. */
-  rowOf(place: Place): number {
-    return place * this.#stride;
-  }
-
   /** The chain of an open reservation. */
   chainOf(place: Place): Chain {
     return this.#chains[place] as Chain; // Open places have one.
+  }
+
+  /** The cost that it was made with. */
+  costOf(place: Place): CallCost {
+    return this.#costs[place] as CallCost; // As above.
+  }
+
+  /** What it was charged, by position in the chain; undefined where that is what the cost says. */
+  adjustedOf(place: Place): Float64Array | undefined {
+    return this.#adjusted[place];
+  }
+
+  /** What it was charged, by position in the chain, to be changed. */
+  adjust(place: Place): Float64Array {
+    const known = this.#adjusted[place];
+    if (known !== undefined) return known;
+    const cost = this.costOf(place);
+    const amounts = Float64Array.from(this.chainOf(place).chargeAt, (at) => cost[at] as number);
+    this.#adjusted[place] = amounts;
+    return amounts;
   }
 
   /** The mark under which its buckets were charged. */
@@ -102,33 +116,22 @@ export class ReservationTable {
     );
   }
 
-  #newPlace(): Place {
+  #newPlace(cost: CallCost): Place {
     const place = this.#chains.length;
     if (place === MAX_PLACES) throw new Error(`more than ${MAX_PLACES} open reservations`);
     if (place === this.#ids.length) this.#grow();
     this.#chains.push(undefined);
+    this.#costs.push(cost);
+    this.#adjusted.push(undefined);
     this.#ids[place] = place;
     return place;
   }
 
   #grow(): void {
-    this.amounts = doubled(this.amounts);
     this.#ids = doubled(this.#ids);
     this.#marks = doubled(this.#marks);
     this.#startedAtMs = doubled(this.#startedAtMs);
     this.#deadlineMs = doubled(this.#deadlineMs);
-  }
-
-  /** Longer rows, for a call that passes more limits than any before. */
-  #widen(length: number): void {
-    const stride = 2 * length;
-    const wider = new Float64Array(this.#ids.length * stride);
-    for (let place = 0; place < this.#chains.length; place++) {
-      const row = this.rowOf(place);
-      wider.set(this.amounts.subarray(row, row + this.#stride), place * stride);
-    }
-    this.amounts = wider;
-    this.#stride = stride;
   }
 }
 

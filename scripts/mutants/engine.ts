@@ -159,7 +159,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     id: 'settled-twice',
     file: RESERVATIONS,
-    find: '    this.#chains[place] = undefined;\n    this.#ids[place] = this.idOf(place) + MAX_PLACES;',
+    find: '    this.#chains[place] = undefined;\n    this.#adjusted[place] = undefined;\n    this.#ids[place] = this.idOf(place) + MAX_PLACES;',
     replace: '',
     fault: 'settling twice refunds twice',
     tests: ENGINE_TESTS,
@@ -199,7 +199,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     id: 'top-up-charged-twice',
     file: ENGINE,
-    find: '      reservations.amounts[row + i] = used;',
+    find: '      reservations.adjust(place)[i] = used;',
     replace: '',
     fault: 'a long stream is charged again and again for what it has used',
     tests: ENGINE_TESTS,

@@ -89,7 +89,7 @@ export const KEY_MUTANTS: readonly Mutant[] = [
   {
     id: 'chain-mixes-calls',
     file: CHAIN,
-    find: "  if (rules.some(({ match }) => match.models !== undefined)) parts.add('model');\n",
+    find: "  if (rules.some(({ match }) => match.models !== undefined || match.kinds !== undefined)) parts.add('model');\n",
     replace: '',
     fault: 'a call of one model passes the limits of another',
     tests: CHAIN_TESTS,
@@ -97,17 +97,25 @@ export const KEY_MUTANTS: readonly Mutant[] = [
   {
     id: 'restriction-by-first-name',
     file: CHAIN,
-    find: 'if (call.toolNames.some((name) => matchesAny(restricted, name.toLowerCase()))) return true;',
-    replace: 'if (matchesAny(restricted, call.tool.toLowerCase())) return true;',
+    find: 'if (call.toolNames.some((name) => matchesTool(rule.restricted, name))) return true;',
+    replace: 'if (matchesTool(rule.restricted, call.tool)) return true;',
     fault: 'a restricted tool is reached behind a prefix in the path',
     tests: CHAIN_TESTS,
   },
   {
     id: 'restriction-by-letter-case',
     file: CHAIN,
-    find: 'const restricted = rule.restricted.map((glob) => glob.toLowerCase());',
-    replace: 'const restricted = rule.restricted;',
+    find: 'matchesGlob(glob.toLowerCase(), name.toLowerCase())',
+    replace: 'matchesGlob(glob, name)',
     fault: 'a restricted tool is reached by other letters where its server does not tell them apart',
+    tests: CHAIN_TESTS,
+  },
+  {
+    id: 'unreadable-model-escapes',
+    file: CHAIN,
+    find: '(models === undefined || isUnreadable || ',
+    replace: '(models === undefined || ',
+    fault: 'a paid route that we cannot read is the way around a limit on a model',
     tests: CHAIN_TESTS,
   },
   {

@@ -191,8 +191,8 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
   {
     id: 'held-call-not-checked-again',
     file: DECIDE,
-    find: "Attempt<FinalDecision> {\n    const refusal = refuseForGood(request, chain, 'Enforce');\n    if (refusal !== undefined) return { kind: 'final', final: { kind: 'refuse', refusal } };\n    const result",
-    replace: 'Attempt<FinalDecision> {\n    const result',
+    find: "    const refusal = refuseForGood(request, chain, 'Enforce');\n    if (refusal !== undefined) return { kind: 'final', final: { kind: 'refuse', refusal } };\n    const atOnce",
+    replace: '    const atOnce',
     fault: 'a tool that was restricted while its call was held is called all the same',
     tests: [...HOLD_TESTS, ...DECIDE_TESTS],
   },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Call, KEY_PARTS } from '../../../core/call.ts';
+import { type Call, KEY_PARTS, UNREADABLE_MODEL } from '../../../core/call.ts';
 import { BucketTable } from '../../../core/engine/bucket-table.ts';
 import { type Chain, ChainCache } from '../../../core/engine/chain.ts';
 import { KeyTable, OVERFLOW } from '../../../core/engine/key-table.ts';
@@ -159,6 +159,23 @@ describe('a chain', () => {
     expect(createCache([rule]).chains.chainOf(call, 0).rules).toEqual(applies ? [rule] : []);
   });
 
+  it.each([
+    { match: { models: ['gpt-4*'] }, applies: true },
+    { match: { kinds: ['LLM' as const] }, applies: true },
+    { match: { kinds: ['Tool' as const] }, applies: false },
+    { match: { models: ['gpt-4*'], upstreams: ['other'] }, applies: false },
+  ])('holds a rule about models that cannot be told for a call that we cannot read: $match', ({
+    match,
+    applies,
+  }) => {
+    const rule = createRule({ shape: SHAPE, match });
+    const call = createCall({ kind: 'HTTP', model: UNREADABLE_MODEL });
+    const { chains } = createCache([rule]);
+    const readable = { ...call, model: 'whisper-1' };
+    expect(chains.chainOf(readable, 0).rules).toEqual([]);
+    expect(chains.chainOf(call, 0).rules).toEqual(applies ? [rule] : []);
+  });
+
   const toolRule = (given: Partial<ToolRule>): ToolRule => ({
     namespace: 'agents',
     policy: 'policy',
@@ -175,7 +192,7 @@ describe('a chain', () => {
     { names: ['Delete_File'], restricted: ['delete_*'], allowed: undefined, forbidden: true },
     { names: ['delete_file'], restricted: ['DELETE_*'], allowed: undefined, forbidden: true },
     { names: ['v1', 'delete_file'], restricted: ['delete_*'], allowed: undefined, forbidden: true },
-    { names: ['Search'], restricted: [], allowed: ['search'], forbidden: true },
+    { names: ['Search'], restricted: [], allowed: ['search'], forbidden: false },
     { names: ['search'], restricted: [], allowed: ['search'], forbidden: false },
     { names: ['mail'], restricted: [], allowed: ['search'], forbidden: true },
     { names: ['mail', 'search'], restricted: [], allowed: ['search'], forbidden: true },

@@ -1,7 +1,9 @@
 // An engine and its dumb twin: one dumb bucket for each rule, decisions worked out from the whole past.
 
+import type { CallCost } from '../../../core/cost.ts';
 import { BucketTable } from '../../../core/engine/bucket-table.ts';
-import { Engine, type ReservationId } from '../../../core/engine/engine.ts';
+import type { Chain } from '../../../core/engine/chain.ts';
+import { Engine, NOT_RESERVED, type ReservationId } from '../../../core/engine/engine.ts';
 import type { LimitRule } from '../../../core/policy/plan.ts';
 import { amounts, costOf, createChain } from '../sample-rules.ts';
 import { DumbBucket, type DumbCall } from './dumb-bucket.ts';
@@ -60,10 +62,10 @@ export class EngineWorld {
       rules.flatMap((at) => this.rules[at] ?? []),
       rules.map((at) => this.slots[at] ?? 0),
     );
-    const result = this.engine.reserve(chain, costOf({ TotalTokens: amount }, {}), this.nowMs);
-    if (result.kind !== 'admitted') return undefined;
+    const id = this.#reserve(chain, costOf({ TotalTokens: amount }, {}));
+    if (id === NOT_RESERVED) return undefined;
     const admitted: Admitted = {
-      id: result.reservation,
+      id,
       atMs: this.nowMs,
       rules,
       reserved: amount,
@@ -73,6 +75,14 @@ export class EngineWorld {
     };
     this.open.push(admitted);
     return admitted;
+  }
+
+  /** As the decider does it: at once where that is possible. */
+  #reserve(chain: Chain, cost: CallCost): ReservationId {
+    const atOnce = this.engine.tryReserve(chain, cost, this.nowMs);
+    if (atOnce !== NOT_RESERVED) return atOnce;
+    const result = this.engine.reserve(chain, cost, this.nowMs);
+    return result.kind === 'admitted' ? result.reservation : NOT_RESERVED;
   }
 
   /** Settles one of the open calls; undefined = as reserved. */
