@@ -2,8 +2,9 @@
 //
 // The bare loop does the least that any limiter must do over the same number of buckets: refill in floating point,
 // check all, charge all, on typed arrays, with no refunds, no reservation, no debt and no names. rate-limiter-flexible
-// has one bucket in memory and no second limit to agree with. Each runs in short slices in turn; ratios are medians of
-// the ratios of each round.
+// has one bucket in memory and no second limit to agree with. `reserve` is the decision itself, over a chain that is
+// known; `decide` finds the chain too. Each runs in slices of a few milliseconds in turn; ratios are medians of the
+// ratios of each round.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -21,11 +22,11 @@ import { createCostVector, UNIT_INDEX, type Unit } from '../core/unit.ts';
 import { printRatio, printTable } from './report.ts';
 import { alternate } from './slices.ts';
 
-const ROUNDS = 15;
+const ROUNDS = 101;
 
 /** Calls in flight at once: a slice admits so many, then settles them. */
 const BATCH = 100;
-const BATCHES = 1_000;
+const BATCHES = 150;
 
 /** Calls within one millisecond of the decision clock: about as many as one core can forward. */
 const CALLS_PER_MS = 25;
@@ -241,7 +242,8 @@ function survivingBytes(contestant: Contestant): number {
   timeSlice(contestant, 0);
   collect();
   const before = process.memoryUsage().heapUsed;
-  for (let slice = 1; slice <= 10; slice++) timeSlice(contestant, slice * BATCH * BATCHES);
+  for (let slice = 1; slice * BATCH * BATCHES <= 1_000_000; slice++)
+    timeSlice(contestant, slice * BATCH * BATCHES);
   collect();
   return Math.max(0, process.memoryUsage().heapUsed - before) / 1_000_000;
 }

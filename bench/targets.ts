@@ -6,6 +6,9 @@ export type Target =
   | { readonly kind: 'at least'; readonly value: number };
 
 export const TARGETS: Readonly<Record<string, Target>> = {
+  decision_vs_bare_loop: { kind: 'at most', value: 2 },
+  decision_vs_rate_limiter_flexible: { kind: 'at most', value: 1 },
+  bytes_surviving_a_decision: { kind: 'at most', value: 0.1 },
   cpu_per_call_vs_undici: { kind: 'at most', value: 1.3 },
   p50_c1_vs_undici: { kind: 'at most', value: 1.15 },
   calls_per_second_c32_vs_undici: { kind: 'at least', value: 0.8 },
