@@ -17,7 +17,7 @@
 
 /**
  * Classes a bucket keeps. When they run out, the two that differ least are merged under the smaller headroom, which can
- * only make refunds smaller: by at most about a thirtieth of the bucket over all of them together.
+ * only make refunds smaller: by at most a sixteenth of the bucket over all of them together.
  */
 export const MAX_CLASSES = 32;
 

@@ -1,6 +1,7 @@
 // Callers who do as they are told, in virtual time: each is refused, waits what was announced, and comes again.
 
-import { type DecideRequest, Decider, type Decision } from '../../core/decide.ts';
+import { type DecideRequest, Decider, type Decision, type FinalDecision } from '../../core/decide.ts';
+import type { HeldCall } from '../../core/engine/hold-queue.ts';
 import type { LimitRule } from '../../core/policy/plan.ts';
 import { costOf, createCall } from './sample-rules.ts';
 
@@ -46,31 +47,66 @@ export function waitOf(decision: Decision): number | undefined {
 
 /** All callers come at `startMs` together; whoever is refused comes again when it was told, until all have passed. */
 export function sendTogether(decider: Decider, callers: readonly Caller[], startMs: number): Journey[] {
-  const journeys = callers.map((): Journey => ({ refusals: 0, passedMs: 0, announcedMs: [] }));
-  let due = callers.map((caller, at) => ({ caller, at, atMs: startMs }));
-  while (due.length > 0) {
-    const nowMs = Math.min(...due.map(({ atMs }) => atMs));
-    const later: typeof due = [];
-    for (const one of due) {
-      if (one.atMs > nowMs) later.push(one);
-      else later.push(...attempt(decider, one, nowMs, journeys[one.at] as Journey));
-    }
-    due = later;
-    if (nowMs > startMs + 1e14) throw new Error('somebody never passes');
-  }
-  for (const journey of journeys) journey.passedMs -= startMs;
-  return journeys;
+  const crowd = new Crowd(decider, callers, startMs);
+  while (crowd.next());
+  return crowd.journeys;
 }
 
-type Due = { readonly caller: Caller; readonly at: number; readonly atMs: number };
+type Due = { readonly at: number; readonly atMs: number };
 
-function attempt(decider: Decider, due: Due, nowMs: number, journey: Journey): Due[] {
-  const waitMs = waitOf(decider.decide(tokenRequest(due.caller.amount, due.caller.hash), nowMs));
-  if (waitMs === undefined) {
-    journey.passedMs = nowMs;
-    return [];
+/** Callers on their way, in virtual time. */
+class Crowd {
+  readonly journeys: readonly Journey[];
+  readonly #decider: Decider;
+  readonly #callers: readonly Caller[];
+  readonly #startMs: number;
+  readonly #held = new Map<HeldCall, number>();
+  #due: Due[];
+
+  constructor(decider: Decider, callers: readonly Caller[], startMs: number) {
+    this.#decider = decider;
+    this.#callers = callers;
+    this.#startMs = startMs;
+    this.#due = callers.map((_, at) => ({ at, atMs: startMs }));
+    this.journeys = callers.map(() => ({ refusals: 0, passedMs: 0, announcedMs: [] }));
   }
-  journey.refusals += 1;
-  journey.announcedMs.push(nowMs + waitMs);
-  return [{ ...due, atMs: nowMs + due.caller.returnsAfterMs(waitMs) }];
+
+  /** Goes on to the next moment at which something happens; false when all have passed. */
+  next(): boolean {
+    const nowMs = Math.min(this.#decider.nextWakeMs(), ...this.#due.map(({ atMs }) => atMs));
+    if (nowMs === Number.POSITIVE_INFINITY) return false;
+    if (nowMs > this.#startMs + 1e14) throw new Error('somebody never passes');
+    this.#step(Math.max(nowMs, this.#startMs));
+    return true;
+  }
+
+  #step(nowMs: number): void {
+    for (const { held, decision } of this.#decider.wake(nowMs)) {
+      const at = this.#held.get(held);
+      if (at === undefined) throw new Error('nobody waits for this decision');
+      this.#held.delete(held);
+      this.#decided(at, decision, nowMs);
+    }
+    const coming = this.#due.filter(({ atMs }) => atMs <= nowMs);
+    this.#due = this.#due.filter(({ atMs }) => atMs > nowMs);
+    for (const { at } of coming) {
+      const { amount, hash } = this.#callers[at] as Caller;
+      const maxHoldMs = 60_000;
+      const decision = this.#decider.decide(tokenRequest(amount, hash, { maxHoldMs }), nowMs);
+      if (decision.kind === 'hold') this.#held.set(decision.held, at);
+      else this.#decided(at, decision, nowMs);
+    }
+  }
+
+  #decided(at: number, decision: FinalDecision, nowMs: number): void {
+    const journey = this.journeys[at] as Journey;
+    if (decision.kind === 'admit') {
+      journey.passedMs = nowMs - this.#startMs;
+      return;
+    }
+    const { waitMs } = decision.refusal;
+    journey.refusals += 1;
+    journey.announcedMs.push(nowMs + waitMs);
+    this.#due.push({ at, atMs: nowMs + (this.#callers[at] as Caller).returnsAfterMs(waitMs) });
+  }
 }
