@@ -46,7 +46,11 @@ export function waitOf(decision: Decision): number | undefined {
 }
 
 /** All callers come at `startMs` together; whoever is refused comes again when it was told, until all have passed. */
-export function sendTogether(decider: Decider, callers: readonly Caller[], startMs: number): Journey[] {
+export function sendTogether(
+  decider: Decider,
+  callers: readonly Caller[],
+  startMs: number,
+): readonly Journey[] {
   const crowd = new Crowd(decider, callers, startMs);
   while (crowd.next());
   return crowd.journeys;
