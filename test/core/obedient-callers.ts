@@ -46,11 +46,7 @@ export function waitOf(decision: Decision): number | undefined {
 }
 
 /** All callers come at `startMs` together; whoever is refused comes again when it was told, until all have passed. */
-export function sendTogether(
-  decider: Decider,
-  callers: readonly Caller[],
-  startMs: number,
-): readonly Journey[] {
+export function sendTogether(decider: Decider, callers: readonly Caller[], startMs: number): Journey[] {
   const crowd = new Crowd(decider, callers, startMs);
   while (crowd.next());
   return crowd.journeys;
@@ -60,7 +56,7 @@ type Due = { readonly at: number; readonly atMs: number };
 
 /** Callers on their way, in virtual time. */
 class Crowd {
-  readonly journeys: readonly Journey[];
+  readonly journeys: Journey[];
   readonly #decider: Decider;
   readonly #callers: readonly Caller[];
   readonly #startMs: number;
