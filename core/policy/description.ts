@@ -71,7 +71,7 @@ const match = z.strictObject({
   ),
   tools: optional(
     list(glob, 'globs', 1),
-    'Tool names, letter case told apart. Of a tool that is called over HTTP every path segment behind `/upstream/NAME` ' +
+    'Tool names, letter case ignored. Of a tool that is called over HTTP every path segment behind `/upstream/NAME` ' +
       'is looked at, decoded, whole and without its `;parameters`; one that matches is enough. Absent matches all.',
   ),
   models: optional(list(glob, 'globs', 1), 'Model names; absent matches all.'),
@@ -196,7 +196,7 @@ const spec = z.strictObject({
   ),
   allowedTools: optional(
     list(glob, 'globs', 0),
-    'The only tools that are allowed, letter case told apart; [] allows none. Looked at is the tool alone: the first ' +
+    'The only tools that are allowed, letter case ignored; [] allows none. Looked at is the tool alone: the first ' +
       'path segment behind `/upstream/NAME`, decoded and without its `;parameters`. restrictedTools wins over it.',
     'all tools',
   ),

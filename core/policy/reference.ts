@@ -17,7 +17,7 @@ Editors complete and check policies with [ratelimitpolicy.schema.json](ratelimit
   1,000,000,000,000,000 calls, tokens or micro-dollars.
 - A **duration** is a sum of whole numbers with \`h\`, \`m\`, \`s\` or \`ms\` (\`90s\`, \`1h30m\`, \`500ms\`).
 - In a **glob** \`*\` is any run of characters and \`?\` is one character; nothing else is special, and letter case is told apart
-  (not in \`restrictedTools\`).
+  (not in the names of tools).
 - A **tool** that is called over HTTP is a path behind \`/upstream/NAME\`: in \`/upstream/mail/send_email/draft\` the names are
   \`send_email\`, which is the tool (\`per: [tool]\`, \`allowedTools\`), and \`draft\`. \`restrictedTools\` and \`match.tools\` look
   at every name, so that a prefix in the path opens no hole. Names are percent-decoded and cut to 128 characters; a name

@@ -142,6 +142,7 @@ describe('a chain', () => {
     { match: { kinds: ['HTTP' as const, 'LLM' as const] }, applies: true },
     { match: { tools: ['search'] }, applies: true },
     { match: { tools: ['db_*'] }, applies: true },
+    { match: { tools: ['DB_*'] }, applies: true },
     { match: { tools: ['mail'] }, applies: false },
     { match: { models: ['gpt-4*'] }, applies: false },
     { match: { models: ['unknown'] }, applies: true },
