@@ -1,7 +1,8 @@
 // `flyball run --policies PATH -- COMMAND...`: one sidecar and one command beside each other.
 
 import { basename } from 'node:path';
-import { selects } from '../core/policy/plan.ts';
+import { policyOf, selects } from '../core/policy/plan.ts';
+import { policyLabel } from '../core/refusal.ts';
 import { createLineWriter } from '../runtime/line-writer.ts';
 import { createLog } from '../runtime/log.ts';
 import { Problem } from '../runtime/problem.ts';
@@ -121,7 +122,7 @@ async function start(
     upstreams,
     limitWarned: ({ standing: { rule, usedPercent } }) => {
       if (rule.shadow) return;
-      const name = `${rule.namespace}/${rule.policy} ${rule.limit}`;
+      const name = `${policyLabel(policyOf(rule))} ${rule.limit}`;
       terminal.err(`flyball: ${usedPercent} % of the limit ${name} is used\n`);
     },
     policiesChanged: (load, revision) => announce(load, revision, settings, terminal),
@@ -175,7 +176,7 @@ function announce(load: PolicyLoad, revision: number, settings: RunSettings, ter
     if (selects(policy, Object.fromEntries(settings.labels ?? []))) continue;
     const labels = Object.entries(policy.matchLabels).map(([key, value]) => `${key}=${value}`);
     terminal.err(
-      `flyball: the policy ${policy.namespace}/${policy.name} selects nothing here: run with --label ${labels.join(',')}\n`,
+      `flyball: the policy ${policyLabel(policy)} selects nothing here: run with --label ${labels.join(',')}\n`,
     );
   }
   if (revision > 1) terminal.err(`flyball: policies changed, revision ${revision} is in force\n`);

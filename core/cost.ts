@@ -1,6 +1,6 @@
 // The cost of one call in every unit, in the four strengths that a limit may ask for.
 
-import type { TokenEstimate } from './estimate/estimate.ts';
+import { knownStrictOutput, type TokenEstimate } from './estimate/estimate.ts';
 import { UNIT_INDEX, UNITS } from './unit.ts';
 
 /**
@@ -60,9 +60,7 @@ export function createModelCost(estimate: TokenEstimate, spend: SpendEstimate | 
   writeTokens(cost, LEARNED, estimate.learned.input, estimate.learned.output);
   writeTokens(cost, STRICT, estimate.strict.input, estimate.strict.output);
   writeTokens(cost, KNOWN_LEARNED, estimate.known.input, estimate.known.output);
-  // Strict charges the whole output cap, so a cap that is a fact makes the whole of it known.
-  const knownOutput = estimate.outputBounded ? estimate.strict.output : estimate.known.output;
-  writeTokens(cost, KNOWN_STRICT, estimate.known.input, knownOutput);
+  writeTokens(cost, KNOWN_STRICT, estimate.known.input, knownStrictOutput(estimate));
   if (spend !== undefined) {
     cost[LEARNED + UNIT_INDEX.USD] = toAmount(spend.learned, 0);
     cost[STRICT + UNIT_INDEX.USD] = toAmount(spend.strict, 0);

@@ -1,7 +1,7 @@
 // One decision: admit, hold or refuse a call, in one synchronous step over all of its limits.
 
-import type { Call } from './call.ts';
-import type { CallCost, Metering } from './cost.ts';
+import type { CallCost } from './cost.ts';
+import type { DecideRequest } from './decide-request.ts';
 import { BucketTable } from './engine/bucket-table.ts';
 import { type Chain, ChainCache } from './engine/chain.ts';
 import { type Demand, Engine, NOT_RESERVED, type ReservationId } from './engine/engine.ts';
@@ -27,19 +27,8 @@ import { type KeyStanding, type Standing, Standings, type Warning } from './stan
 import type { CostVector } from './unit.ts';
 
 export type { Metering } from './cost.ts';
+export type { DecideRequest } from './decide-request.ts';
 export type { KeyStanding, Standing, Warning } from './standing.ts';
-
-/** One call to decide. */
-export type DecideRequest = {
-  readonly call: Call;
-  /** Remembered until the call is settled: it must not change. */
-  readonly cost: CallCost;
-  readonly metering: Metering;
-  /** The longest hold that the client's own deadline allows, in milliseconds. */
-  readonly maxHoldMs: number;
-  /** Names the caller for its place in the line of the refused: the same caller, the same number. 32 bits. */
-  callerHash(): number;
-};
 
 export type Decision =
   /** `shadow`: what Shadow policies would have refused it with; undefined when they would not. */

@@ -1,13 +1,14 @@
 // Every refusal that a policy can cause, made in one place from what was short or forbidden.
 
 import type { CallCost, Metering } from './cost.ts';
+import { quotaOf } from './engine/bucket-table.ts';
 import type { Chain } from './engine/chain.ts';
 import type { Demand } from './engine/engine.ts';
-import type { LimitRule, ToolRule } from './policy/plan.ts';
+import { type LimitRule, policyOf, type ToolRule } from './policy/plan.ts';
 import type { Mode } from './policy/policy.ts';
-import type { Reason, Refusal, Violation } from './refusal.ts';
+import { policyLabel, type Reason, type Refusal, type Violation } from './refusal.ts';
 import { classOfWait } from './signal/retry-after.ts';
-import type { Unit } from './unit.ts';
+import { METERED_UNITS, type Unit } from './unit.ts';
 
 const RATE_REASONS: Readonly<Record<Unit, Reason>> = {
   Requests: 'REQUEST_RATE_EXCEEDED',
@@ -19,9 +20,6 @@ const RATE_REASONS: Readonly<Record<Unit, Reason>> = {
   Concurrency: 'CONCURRENCY_EXCEEDED',
   USD: 'SPEND_RATE_EXCEEDED',
 };
-
-/** The units that a route we cannot read would leave uncounted. */
-const METERED_UNITS: ReadonlySet<Unit> = new Set(['InputTokens', 'OutputTokens', 'TotalTokens', 'USD']);
 
 /** Short on capacity: wait `waitMs`. `shortages` has the binding one first. */
 export function refuseUntil(chain: Chain, shortages: readonly Demand[], waitMs: number): Refusal {
@@ -107,10 +105,11 @@ export function refuseMissingPolicies(callerHash: number): Refusal {
   };
 }
 
-function restricted({ namespace, policy, revision }: ToolRule): Refusal {
+function restricted(rule: ToolRule): Refusal {
+  const policy = policyOf(rule);
   return {
-    ...forbidden('TOOL_RESTRICTED', [], `The policy ${namespace}/${policy} does not allow this tool.`),
-    policy: { namespace, name: policy, revision },
+    ...forbidden('TOOL_RESTRICTED', [], `The policy ${policyLabel(policy)} does not allow this tool.`),
+    policy,
   };
 }
 
@@ -128,11 +127,11 @@ function toViolations(chain: Chain, shortages: readonly Demand[]): Violation[] {
 /** A limit with its numbers; `remaining` may be debt, which is shown as 0. */
 export function toViolation(rule: LimitRule, remaining: number, requested: number): Violation {
   return {
-    policy: { namespace: rule.namespace, name: rule.policy, revision: rule.revision },
+    policy: policyOf(rule),
     limit: rule.limit,
     unit: rule.unit,
     per: rule.per,
-    quota: rule.shape.windowMs === 0 ? rule.shape.capacity : rule.shape.limit,
+    quota: quotaOf(rule.shape),
     windowSeconds: rule.shape.windowMs / 1_000,
     remaining: Math.max(0, remaining),
     requested,

@@ -2,6 +2,7 @@
 
 import type { Standing, Warning } from '../core/decide.ts';
 import type { Chain } from '../core/engine/chain.ts';
+import { policyOf } from '../core/policy/plan.ts';
 import { type PolicyName, policyLabel, type Reason, type Refusal, type Violation } from '../core/refusal.ts';
 import { toViolation } from '../core/refuse.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -125,8 +126,9 @@ function countDecision(metrics: Metrics, decided: DecidedCall, { refusal, outcom
 }
 
 function recordWarning(records: Records, warning: Warning): void {
-  const { namespace, policy, limit } = warning.standing.rule;
-  records.metrics.warnings.at({ policy: `${namespace}/${policy}`, limit, band: String(warning.band) }).add(1);
+  const { rule } = warning.standing;
+  const policy = policyLabel(policyOf(rule));
+  records.metrics.warnings.at({ policy, limit: rule.limit, band: String(warning.band) }).add(1);
   records.warned(warning);
 }
 

@@ -11,7 +11,7 @@ import {
 import type { Chain } from '../core/engine/chain.ts';
 import type { ReservationId } from '../core/engine/engine.ts';
 import type { HeldCall } from '../core/engine/hold-queue.ts';
-import type { LimitRule, PolicySet } from '../core/policy/plan.ts';
+import { type LimitRule, type PolicySet, policyOf } from '../core/policy/plan.ts';
 import { policyLabel } from '../core/refusal.ts';
 import type { CostVector } from '../core/unit.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -53,9 +53,7 @@ export class Governor {
   get policies(): ReadonlyMap<string, number> {
     const set = this.#decider.policySet;
     const rules = [...(set?.rules ?? []), ...(set?.tools ?? [])];
-    return new Map(
-      rules.map(({ namespace, policy, revision }) => [policyLabel({ namespace, name: policy }), revision]),
-    );
+    return new Map(rules.map((rule) => [policyLabel(policyOf(rule)), rule.revision]));
   }
 
   /** Counts for metrics. */

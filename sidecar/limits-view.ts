@@ -2,9 +2,11 @@
 
 import { type Call, type KeyPart, UNKNOWN } from '../core/call.ts';
 import type { KeyStanding, Standing } from '../core/decide.ts';
+import { quotaOf } from '../core/engine/bucket-table.ts';
 import { OVERFLOW } from '../core/engine/key-table.ts';
-import type { LimitRule } from '../core/policy/plan.ts';
+import { type LimitRule, policyOf } from '../core/policy/plan.ts';
 import { toUsd } from '../core/policy/usd.ts';
+import { policyLabel } from '../core/refusal.ts';
 import { cleanId, type Workload } from './identity.ts';
 
 /** One limit as the agent sees it. Amounts in the unit; dollars as decimal strings. */
@@ -111,16 +113,16 @@ function lower(a: Standing | undefined, b: Standing): Standing {
 }
 
 function toView(rule: LimitRule, key: readonly string[], standing: Standing | undefined): LimitView {
-  const { capacity, limit, windowMs } = rule.shape;
+  const { capacity, windowMs } = rule.shape;
   const amount = (value: number): number | string => (rule.unit === 'USD' ? toUsd(value) : value);
   return {
-    policy: `${rule.namespace}/${rule.policy}`,
+    policy: policyLabel(policyOf(rule)),
     limit: rule.limit,
     unit: rule.unit,
     mode: rule.shadow ? 'Shadow' : 'Enforce',
     match: rule.match,
     key: Object.fromEntries(rule.per.map((part, i) => [part, key[i] ?? ''])),
-    quota: amount(windowMs === 0 ? capacity : limit),
+    quota: amount(quotaOf(rule.shape)),
     windowSeconds: windowMs / 1_000,
     burst: amount(capacity),
     remaining: amount(standing?.remaining ?? capacity),

@@ -3,10 +3,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Warning } from '../core/decide.ts';
 import { Estimator } from '../core/estimate/estimator.ts';
-import { planPolicySet } from '../core/policy/plan.ts';
+import { planPolicySet, policyOf } from '../core/policy/plan.ts';
 import { parsePriceTable } from '../core/price/parse-price-table.ts';
 import type { PriceTable } from '../core/price/price-table.ts';
 import { LIST_PRICES } from '../core/price/prices.ts';
+import { policyLabel } from '../core/refusal.ts';
 import { type Clock, createClock } from '../runtime/clock.ts';
 import { createEventLoopDelay } from '../runtime/event-loop-delay.ts';
 import { createLifecycle } from '../runtime/lifecycle.ts';
@@ -191,7 +192,7 @@ function observeGovernor(metrics: Metrics, governor: Governor): void {
       let inUse = 0;
       for (const { standing } of governor.standingsByKey(rule))
         inUse += rule.shape.capacity - standing.remaining;
-      set({ policy: `${rule.namespace}/${rule.policy}`, limit: rule.limit }, inUse);
+      set({ policy: policyLabel(policyOf(rule)), limit: rule.limit }, inUse);
     }
   });
 }

@@ -17,6 +17,11 @@ export type BucketShape = {
   readonly windowMs: number;
 };
 
+/** What a person calls the limit: units per window, or of a gauge the most at once. */
+export function quotaOf({ capacity, limit, windowMs }: BucketShape): number {
+  return windowMs === 0 ? capacity : limit;
+}
+
 /** Which buckets are asked, and where each finds its amount in a cost. */
 export type Asked = { readonly slots: Int32Array; readonly chargeAt: Uint8Array };
 
@@ -272,7 +277,8 @@ export class BucketTable {
       if (open !== 0) this.#history.clear(slot);
       return;
     }
-    this.#earn(row, elapsedMs, missing);
+    if (earned > EXACT_PRODUCT) this.#earnLarge(row, elapsedMs, missing);
+    else this.#earn(row, earned);
     if (open !== 0) this.#recordRise(slot, open);
   }
 
@@ -288,21 +294,16 @@ export class BucketTable {
     state[row + SEEN] = open;
   }
 
-  /** Earns what does not fill the bucket, or what only exact arithmetic can tell. */
-  #earn(row: number, elapsedMs: number, missing: number): void {
+  /** Earns what does not fill the bucket: `earned` is the numerator over the window, exact. */
+  #earn(row: number, earned: number): void {
     const state = this.#state;
     const windowMs = state[row + WINDOW] as number;
-    const earned = elapsedMs * (state[row + LIMIT] as number) + (state[row + FRACTION] as number);
-    if (earned > EXACT_PRODUCT) {
-      this.#earnLarge(row, elapsedMs, missing);
-    } else {
-      const gained = Math.floor(earned / windowMs);
-      state[row + LEVEL] = (state[row + LEVEL] as number) + gained;
-      state[row + FRACTION] = earned - gained * windowMs;
-    }
+    const gained = Math.floor(earned / windowMs);
+    state[row + LEVEL] = (state[row + LEVEL] as number) + gained;
+    state[row + FRACTION] = earned - gained * windowMs;
   }
 
-  /** As `#earn`, for more than a double holds exactly. */
+  /** Earns in exact arithmetic what a double does not hold exactly. It may fill the bucket. */
   #earnLarge(row: number, elapsedMs: number, missing: number): void {
     const state = this.#state;
     const window = BigInt(state[row + WINDOW] as number);

@@ -2,22 +2,14 @@
 // refused with a place in line otherwise.
 
 import type { Call } from '../call.ts';
-import type { CallCost, Metering } from '../cost.ts';
+import type { CallCost } from '../cost.ts';
+import type { DecideRequest } from '../decide-request.ts';
 import type { BucketTable, Slot } from './bucket-table.ts';
 import type { Chain } from './chain.ts';
 import type { Demand } from './engine.ts';
 import { type HeldCall, HoldQueue, MAX_HELD } from './hold-queue.ts';
 import { ServiceTime } from './service-time.ts';
 import { WaitLine } from './wait-line.ts';
-
-/** A call that must wait, and how long it may be held. */
-export type WaitRequest = {
-  readonly call: Call;
-  readonly cost: CallCost;
-  readonly metering: Metering;
-  readonly maxHoldMs: number;
-  callerHash(): number;
-};
 
 /** Held, or told to come back after `waitMs`; `shortages` has the binding one first. */
 export type Waiting =
@@ -87,7 +79,7 @@ export class WaitingRoom {
    * Holds the call or gives it a place in the line of every bucket that it must wait for. `demands` is what it asks of
    * all of its buckets; at least one of them must be short or have calls held on it.
    */
-  wait(request: WaitRequest, chain: Chain, demands: readonly Demand[], nowMs: number): Waiting {
+  wait(request: DecideRequest, chain: Chain, demands: readonly Demand[], nowMs: number): Waiting {
     const waiting = demands.filter(({ slot, missing }) => missing > 0 || this.#holds.hasLine(slot));
     let binding: Demand | undefined;
     let waitMs = 0;
@@ -110,7 +102,7 @@ export class WaitingRoom {
   }
 
   /** A call was admitted: a promise that it came for is kept. */
-  admitted(chain: Chain, request: Pick<WaitRequest, 'callerHash'>): void {
+  admitted(chain: Chain, request: Pick<DecideRequest, 'callerHash'>): void {
     if (this.#waits.size === 0) return;
     for (const slot of chain.slots) if (this.#waits.has(slot)) this.#waits.keep(slot, request.callerHash());
   }
@@ -187,7 +179,7 @@ export class WaitingRoom {
     return unholdable;
   }
 
-  #hold(request: WaitRequest, binding: Demand, times: { maxHoldMs: number; nowMs: number }): HeldCall {
+  #hold(request: DecideRequest, binding: Demand, times: { maxHoldMs: number; nowMs: number }): HeldCall {
     const held: HeldCall = {
       call: request.call,
       cost: request.cost,

@@ -15,3 +15,8 @@ export type TokenEstimate = {
    */
   readonly outputBounded: boolean;
 };
+
+/** Output that a Strict limit knows the call to cost: the whole cap where the caller set one, which may be too large. */
+export function knownStrictOutput({ strict, known, outputBounded }: TokenEstimate): number {
+  return outputBounded ? strict.output : known.output;
+}

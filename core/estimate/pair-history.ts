@@ -1,6 +1,7 @@
 // What the calls of one agent to one model have cost: their output, and how much of their input was not cached.
 
 import type { Usage } from '../usage.ts';
+import { countedTokens, wholeInputTokens } from './counted-tokens.ts';
 import { QuantileSketch } from './quantile-sketch.ts';
 
 /** Output tokens + 1, from 1 to 2^20, in steps of 19 %: 650 bytes a pair. */
@@ -67,8 +68,7 @@ export class PairHistory {
     this.#p95 = Math.ceil(this.#outputs.quantile(0.95)) - 1;
     this.#p99 = Math.ceil(this.#outputs.quantile(0.99)) - 1;
     this.#readsCache ||= usage.cacheReadTokens > 0;
-    const charged = usage.inputTokens + usage.cacheWriteTokens;
-    this.#shares.add(charged / (charged + usage.cacheReadTokens), 1);
+    this.#shares.add(countedTokens(usage).input / wholeInputTokens(usage), 1);
     this.#uncachedShare = this.#shares.quantile(0.9);
   }
 }

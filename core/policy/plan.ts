@@ -2,6 +2,7 @@
 
 import type { KeyPart } from '../call.ts';
 import type { BucketShape } from '../engine/bucket-table.ts';
+import type { PolicyName } from '../refusal.ts';
 import { UNIT_INDEX, type Unit } from '../unit.ts';
 import type { Limit, Match, Policy, Rate } from './policy.ts';
 
@@ -29,6 +30,11 @@ export type LimitRule = {
   readonly warnAt: readonly number[];
   readonly shadow: boolean;
 };
+
+/** The policy that a rule comes from. */
+export function policyOf({ namespace, policy, revision }: LimitRule | ToolRule): PolicyName {
+  return { namespace, name: policy, revision };
+}
 
 /** What one policy says about tools. */
 export type ToolRule = {

@@ -1,7 +1,7 @@
 // The dollars of a call before it runs, from its token estimate.
 
 import type { SpendEstimate } from '../cost.ts';
-import type { TokenEstimate } from '../estimate/estimate.ts';
+import { knownStrictOutput, type TokenEstimate } from '../estimate/estimate.ts';
 import { costMicros, type Price } from './price-table.ts';
 
 /**
@@ -10,16 +10,15 @@ import { costMicros, type Price } from './price-table.ts';
  * cheapest, since any may turn out to be read from one; `knownStrict` has the whole output cap where it is a fact.
  */
 export function spendOf(price: Price, estimate: TokenEstimate): SpendEstimate {
-  const { learned, strict, known, outputBounded } = estimate;
+  const { learned, strict, known } = estimate;
   const plain = price.inputMicrosPerMTok;
   const dearest = Math.max(plain, price.cacheWriteMicrosPerMTok);
   const cheapest = Math.min(plain, price.cachedInputMicrosPerMTok);
-  const knownStrictOutput = outputBounded ? strict.output : known.output;
   return {
     learned: costOf(price, plain, learned),
     strict: costOf(price, dearest, strict),
     knownLearned: costOf(price, cheapest, known),
-    knownStrict: costOf(price, cheapest, { input: known.input, output: knownStrictOutput }),
+    knownStrict: costOf(price, cheapest, { input: known.input, output: knownStrictOutput(estimate) }),
   };
 }
 

@@ -31,8 +31,8 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     id: 'bucket-large-inexact',
     file: BUCKETS,
-    find: 'if (earned > EXACT_PRODUCT) {',
-    replace: 'if (earned < 0) {',
+    find: 'if (earned > EXACT_PRODUCT) this.#earnLarge(row, elapsedMs, missing);',
+    replace: 'if (earned < 0) this.#earnLarge(row, elapsedMs, missing);',
     fault: 'large amounts are refilled with the rounding of a double',
     tests: BUCKET_TESTS,
   },

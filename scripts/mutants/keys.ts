@@ -5,8 +5,8 @@ import type { Mutant } from './mutant.ts';
 const KEYS = 'core/engine/key-table.ts';
 const CHAIN = 'core/engine/chain.ts';
 const PLAN = 'core/policy/plan.ts';
-const COST = 'core/cost.ts';
-const REFUSE = 'core/refuse.ts';
+const ESTIMATE = 'core/estimate/estimate.ts';
+const UNIT = 'core/unit.ts';
 
 const KEY_TESTS = ['test/core/engine/key-table.test.ts'];
 const CHAIN_TESTS = ['test/core/engine/chain.test.ts'];
@@ -160,17 +160,17 @@ export const KEY_MUTANTS: readonly Mutant[] = [
   },
   {
     id: 'cap-not-known',
-    file: COST,
-    find: 'const knownOutput = estimate.outputBounded ? estimate.strict.output : estimate.known.output;',
-    replace: 'const knownOutput = estimate.known.output;',
+    file: ESTIMATE,
+    find: 'return outputBounded ? strict.output : known.output;',
+    replace: 'return outputBounded ? known.output : known.output;',
     fault: 'a call whose explicit cap exceeds a Strict limit is told to wait',
     tests: ['test/core/cost.test.ts'],
   },
   {
     id: 'unreadable-route-free',
-    file: REFUSE,
-    find: "new Set(['InputTokens', 'OutputTokens', 'TotalTokens', 'USD'])",
-    replace: "new Set(['InputTokens', 'OutputTokens', 'TotalTokens'])",
+    file: UNIT,
+    find: "  'TotalTokens',\n  'USD',\n]);",
+    replace: "  'TotalTokens',\n]);",
     fault: 'a paid route that we cannot read passes under a limit of dollars',
     tests: DECIDE_TESTS,
   },

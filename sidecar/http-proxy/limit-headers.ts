@@ -1,6 +1,7 @@
 // The limits of a call as response headers: RateLimit-Policy, RateLimit, flyball-warning.
 
 import type { Standing } from '../../core/decide.ts';
+import { quotaOf } from '../../core/engine/bucket-table.ts';
 import type { LimitRule } from '../../core/policy/plan.ts';
 import {
   type LimitText,
@@ -69,11 +70,10 @@ function toState({ rule, remaining, usedPercent, resetMs }: Standing): RateLimit
 function textOf(rule: LimitRule): LimitText {
   let text = texts.get(rule);
   if (text === undefined) {
-    const isGauge = rule.shape.windowMs === 0;
     text = toLimitText({
       name: limitName(rule.policy, rule.limit),
       unit: rule.unit,
-      quota: isGauge ? rule.shape.capacity : rule.shape.limit,
+      quota: quotaOf(rule.shape),
       windowSeconds: rule.shape.windowMs / 1_000,
     });
     texts.set(rule, text);
