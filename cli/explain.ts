@@ -1,5 +1,7 @@
 // `flyball explain ID`: why was this call decided as it was?
 
+import { UNKNOWN } from '../core/call.ts';
+import { wholeInputTokens } from '../core/estimate/counted-tokens.ts';
 import { toUsd } from '../core/policy/usd.ts';
 import { Problem } from '../runtime/problem.ts';
 import { string, url } from '../runtime/setting-parsers.ts';
@@ -78,7 +80,7 @@ const VERBS = {
 
 function describe({ decision, settle }: LedgerEntry): string {
   const target = [decision.upstream, decision.model, decision.tool]
-    .filter((part) => part !== '' && part !== 'unknown')
+    .filter((part) => part !== '' && part !== UNKNOWN)
     .join(' ');
   const lines = [
     `${decision.id}  ${new Date(decision.ts).toISOString()}`,
@@ -102,7 +104,7 @@ function describeLimit(limit: LimitLine): string {
 }
 
 function describeSettle(settle: SettleLine): string {
-  const tokens = `${settle.inputTokens + settle.cacheReadTokens + settle.cacheWriteTokens} input and ${settle.outputTokens} output tokens`;
+  const tokens = `${wholeInputTokens(settle)} input and ${settle.outputTokens} output tokens`;
   const source = settle.estimated ? ' (estimated: the answer reported no usage)' : '';
   const reason = settle.reason === '' ? '' : ` (${settle.reason})`;
   return `ended ${settle.outcome} with status ${settle.status}${reason} after ${settle.durationMs} ms: ${tokens}, ${toUsd(settle.costMicros)} USD${source}`;

@@ -1,6 +1,6 @@
 // Our numbers as OpenTelemetry metric data, and that as Prometheus text. Only loaded by a scrape.
 // All metrics come from one MetricProducer instead of observable instruments: the reader's results are the same, but
-// the SDK keeps no second copy of every series (docs/adr/metrics-producer.md has the figures).
+// the SDK keeps no second copy of every series (docs/adr/0004-metrics-producer.md has the figures).
 
 import { setImmediate } from 'node:timers/promises';
 import { ValueType } from '@opentelemetry/api';

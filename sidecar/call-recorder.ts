@@ -30,7 +30,7 @@ export type Records = {
 
 const NO_USAGE = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
 
-const SETTLE_OUTCOMES: Readonly<Record<CallOutcome, SettleOutcome>> = {
+const SETTLE_OUTCOME_OF: Readonly<Record<CallOutcome, SettleOutcome>> = {
   complete: 'ok',
   'client-abort': 'aborted',
   shutdown: 'aborted',
@@ -148,7 +148,7 @@ function toTightest(records: Records, charged: NonNullable<DecidedCall['charged'
 function recordSettlement(records: Records, counters: ModelCounters, settled: SettledCall): void {
   const { metrics, ledger, totals, clock } = records;
   const { call, usage, spendMicros } = settled;
-  const outcome = SETTLE_OUTCOMES[settled.outcome];
+  const outcome = SETTLE_OUTCOME_OF[settled.outcome];
   metrics.calls
     .at({ upstream: call.upstream, kind: call.kind, outcome, status: toStatusClass(settled.status) })
     .add(1);

@@ -1,5 +1,7 @@
 // Who is calling, from what the process was started with and what the request says.
 
+import { UNKNOWN } from '../core/call.ts';
+
 /** What the process itself knows: from its flags, or from injection. */
 export type Workload = {
   readonly tenant: string;
@@ -22,10 +24,10 @@ const MAX_ID_LENGTH = 256;
  * what is removed share a bucket, which is never laxer.
  */
 export function cleanId(id: string | undefined): string {
-  if (id === undefined || id === '') return 'unknown';
+  if (id === undefined || id === '') return UNKNOWN;
   if (id.length <= MAX_ID_LENGTH && !CONTROL.test(id)) return id;
   const cleaned = id.slice(0, MAX_ID_LENGTH).replaceAll(CONTROLS, '');
-  return cleaned === '' ? 'unknown' : cleaned;
+  return cleaned === '' ? UNKNOWN : cleaned;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.

@@ -2,6 +2,7 @@
 // never a prompt, a tool argument, a key or a path. `ledger-format.ts` writes it.
 
 import type { Call, CallKind } from '../core/call.ts';
+import { isMap } from '../core/policy/finding.ts';
 import type { DenyClass, Reason, Refusal, Violation } from '../core/refusal.ts';
 import type { Usage } from '../core/usage.ts';
 import { toPrintable } from '../runtime/printable.ts';
@@ -11,7 +12,8 @@ import { isDecisionId } from './decision-id.ts';
  * allow = admitted at once, hold = admitted after it was held, deny = refused, shadow = admitted, though an enforced
  * limit would have refused it, aborted = its caller left while it was held.
  */
-export type DecisionOutcome = 'allow' | 'hold' | 'deny' | 'shadow' | 'aborted';
+export const DECISION_OUTCOMES = ['allow', 'hold', 'deny', 'shadow', 'aborted'] as const;
+export type DecisionOutcome = (typeof DECISION_OUTCOMES)[number];
 
 /** What the proxy knows when a call is decided. */
 export type Decision = {
@@ -29,7 +31,9 @@ export type Decision = {
   readonly heldMs: number;
 };
 
-export type SettleOutcome = 'ok' | 'failed' | 'aborted';
+/** What is said of one call in the end. */
+export const SETTLE_OUTCOMES = ['ok', 'failed', 'aborted'] as const;
+export type SettleOutcome = (typeof SETTLE_OUTCOMES)[number];
 
 /** What the proxy knows when an admitted call is over. */
 export type Settlement = {
@@ -181,28 +185,25 @@ export function parseLedgerLine(line: string): LedgerLine | undefined {
   }
   if (raw.event !== 'decision' || !Array.isArray(raw.limits)) return undefined;
   const decision = pick(raw, DECISION_FIELDS);
-  const limits = raw.limits.map((limit: unknown) =>
-    isRecord(limit) ? pick(limit, LIMIT_FIELDS) : undefined,
-  );
+  const limits = raw.limits.map((limit: unknown) => (isMap(limit) ? pick(limit, LIMIT_FIELDS) : undefined));
   if (decision === undefined || limits.includes(undefined)) return undefined;
   // As above.
   return { ...decision, limits } as unknown as DecisionLine;
 }
 
-function parseObject(json: string): Record<string, unknown> | undefined {
+function parseObject(json: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    return isRecord(value) ? value : undefined;
+    return isMap(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function pick(raw: Record<string, unknown>, fields: Readonly<Record<string, FieldType>>): object | undefined {
+function pick(
+  raw: Readonly<Record<string, unknown>>,
+  fields: Readonly<Record<string, FieldType>>,
+): object | undefined {
   const picked: Record<string, unknown> = {};
   for (const [name, type] of Object.entries(fields)) {
     const value = raw[name];

@@ -6,9 +6,7 @@ import { DENY_CLASSES, type Reason } from '../core/refusal.ts';
 import type { EventLoopDelay } from '../runtime/event-loop-delay.ts';
 import type { MetricDefinition } from '../runtime/metric-definition.ts';
 import type { Counter, Gauge, Histogram, Telemetry } from '../runtime/telemetry.ts';
-
-/** What is said of one call in the end. */
-const CALL_OUTCOMES = ['ok', 'failed', 'aborted'] as const;
+import { DECISION_OUTCOMES, SETTLE_OUTCOMES } from './ledger-line.ts';
 
 /** `none`: no answer was sent, because the caller had gone. */
 const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
@@ -29,7 +27,7 @@ export const METRICS = {
     labels: {
       policy: 'open',
       limit: 'open',
-      outcome: ['allow', 'hold', 'deny', 'shadow', 'aborted'],
+      outcome: DECISION_OUTCOMES,
       class: [...DENY_CLASSES, 'none'],
     },
     doc: 'Decisions by the limit that bound them (both labels are `none` where no limit did); `shadow` would have been a refusal if enforced; `aborted`: its caller left while it was held',
@@ -38,7 +36,7 @@ export const METRICS = {
     name: 'flyball_calls_total',
     type: 'counter',
     unit: '',
-    labels: { upstream: 'open', kind: CALL_KINDS, outcome: CALL_OUTCOMES, status: STATUS_CLASSES },
+    labels: { upstream: 'open', kind: CALL_KINDS, outcome: SETTLE_OUTCOMES, status: STATUS_CLASSES },
     doc: 'Finished calls by outcome and class of the status that the caller got',
   },
   tokens: {

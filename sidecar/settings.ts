@@ -2,13 +2,12 @@
 
 import { bytes, duration, port, type SettingParser, string } from '../runtime/setting-parsers.ts';
 import type { SettingsOf, SettingsTable } from '../runtime/settings.ts';
+import { NAME } from './http-proxy/target.ts';
 import { parseUpstreamUrl } from './upstream.ts';
 
 /** The ports of design: 15580 for calls, 15582 for probes and metrics. */
 export const DEFAULT_PORT = 15_580;
 export const DEFAULT_HEALTH_PORT = 15_582;
-
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /** A name that may stand in a base URL. */
 function name(): SettingParser<string> {

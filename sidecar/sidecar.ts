@@ -115,7 +115,6 @@ async function start(
     workload: parts.workload,
     maxBodyBytes: settings.maxBody,
     nextDecisionId: () => ids.next(),
-    wallClockMs: () => clock.wallMs(),
     upstreams,
     own: { limits, decision: (id) => ledger.find(id) },
     headersTimeoutMs: settings.headersTimeout,
@@ -231,7 +230,7 @@ function openLedger(
       ? undefined
       : createLineWriter({ to: settings.decisionLog, bufferBytes: 0, flushMs: LEDGER_FLUSH_MS });
   const ledger = createLedger({
-    write: (lines) => writer === undefined || writer.write(lines.toString()),
+    write: (lines) => writer === undefined || writer.write(lines),
     capacity: REMEMBERED_DECISIONS,
     flushMs: LEDGER_FLUSH_MS,
     onDropped: (lines) => metrics.ledgerLinesDropped.at({}).add(lines),

@@ -31,17 +31,17 @@ export type UpstreamTable = {
  */
 export function openUpstreams(settings: SidecarSettings, builtIn: ReadonlyMap<string, URL>): UpstreamTable {
   const upstreams = new Map<string, Upstream>();
+  const options = {
+    timeouts: {
+      connectMs: settings.connectTimeout,
+      headersMs: settings.upstreamTimeout,
+      bodyMs: settings.streamTimeout,
+    },
+    caFile: settings.upstreamCa,
+    useEnvProxy: hasProxyVariable(process.env),
+  };
   for (const [name, url] of [...builtIn, ...(settings.upstreams ?? [])]) {
     refuseDisguise(name, url);
-    const options = {
-      timeouts: {
-        connectMs: settings.connectTimeout,
-        headersMs: settings.upstreamTimeout,
-        bodyMs: settings.streamTimeout,
-      },
-      caFile: settings.upstreamCa,
-      useEnvProxy: hasProxyVariable(process.env),
-    };
     upstreams.set(name, createUpstream(name, url, PROTOCOLS.get(name) ?? http, options));
   }
   return {

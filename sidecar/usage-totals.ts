@@ -1,6 +1,7 @@
 // Who spent what: the totals behind the table at the end of `flyball run`.
 
 import type { Call } from '../core/call.ts';
+import { wholeInputTokens } from '../core/estimate/counted-tokens.ts';
 import type { DenyClass } from '../core/refusal.ts';
 import type { Usage } from '../core/usage.ts';
 
@@ -51,7 +52,7 @@ export class UsageTotals {
   settled(call: Call, usage: Usage | undefined, spendMicros: number | undefined): void {
     const row = this.#rowOf(call);
     if (usage !== undefined) {
-      row.inputTokens += usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
+      row.inputTokens += wholeInputTokens(usage);
       row.outputTokens += usage.outputTokens;
     }
     row.spendMicros += spendMicros ?? 0;

@@ -13,6 +13,9 @@ const DEADLINE_SHARE = 0.25;
 
 const NO_TOOLS: readonly string[] = [];
 
+/** Of a request that is refused before it is looked into. */
+export const NO_CONTENT: RequestContent = { facts: undefined, toolNames: NO_TOOLS, isUnreadable: false };
+
 /** What the request says beside its headers. */
 export type RequestContent = {
   /** Undefined for requests whose body is not read. */

@@ -20,7 +20,7 @@ import type { Answer, RequestFacts, Route, UsageReader } from '../protocol/proto
 import type { Upstream } from '../upstream.ts';
 import { drain, sendRefusal } from './answer-sender.ts';
 import { useOf } from './call-use.ts';
-import { holdBoundMs, identify } from './caller.ts';
+import { holdBoundMs, identify, NO_CONTENT } from './caller.ts';
 import {
   type RequestHeaders,
   readAnswerHeaders,
@@ -35,7 +35,7 @@ import { identityInvalid, malformed, stopping, upstreamFailed } from './refusals
 import type { RepeatableCall } from './refused-callers.ts';
 import { askForBody, type Messages } from './request-body.ts';
 import { streamBody } from './streamed-body.ts';
-import { lenientPath, type Target, toolNamesOf } from './target.ts';
+import { lenientPath, toolNamesOf, type UpstreamTarget } from './target.ts';
 
 /** Time between looks at how much a stream has used so far. */
 const TOP_UP_INTERVAL_MS = 1_000;
@@ -63,7 +63,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #context: ProxyContext;
   readonly #request: Messages['request'];
   readonly #response: Messages['response'];
-  readonly #target: Extract<Target, { kind: 'upstream' }>;
+  readonly #target: UpstreamTarget;
   readonly #upstream: Upstream;
   readonly #headers: RequestHeaders;
   #state: State = 'reading';
@@ -83,12 +83,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #toppedUpAtMs = 0;
   #stoppedByUs = false;
 
-  constructor(
-    context: ProxyContext,
-    messages: Messages,
-    target: Extract<Target, { kind: 'upstream' }>,
-    upstream: Upstream,
-  ) {
+  constructor(context: ProxyContext, messages: Messages, target: UpstreamTarget, upstream: Upstream) {
     this.#context = context;
     this.#request = messages.request;
     this.#response = messages.response;
@@ -368,13 +363,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#state = 'done';
     observer.decided({
       id: this.decisionId,
-      call:
-        this.#call ??
-        identify(this.#context.workload, this.#headers.single, this.#target, {
-          facts: undefined,
-          toolNames: [],
-          isUnreadable: false,
-        }),
+      call: this.#call ?? identify(this.#context.workload, this.#headers.single, this.#target, NO_CONTENT),
       revision: governor.revision,
       refusal: reason,
       charged: undefined,
@@ -387,7 +376,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #toAnswer(reason: Refusal): Answer {
     const attempt = 1 + (repeatsOf(this.#headers) ?? 0);
-    const context = { decisionId: this.decisionId, wallClockMs: this.#context.wallClockMs(), attempt };
+    const context = { decisionId: this.decisionId, wallClockMs: this.#context.clock.wallMs(), attempt };
     return this.#upstream.protocol.toAnswer(reason, context);
   }
 

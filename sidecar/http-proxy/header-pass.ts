@@ -131,9 +131,9 @@ export function readAnswerHeaders(
   }
   return {
     forwarded,
-    contentType: first(headers['content-type']) ?? '',
-    contentEncoding: first(headers['content-encoding']) ?? '',
-    contentLength: first(headers['content-length']),
+    contentType: firstValue(headers['content-type']) ?? '',
+    contentEncoding: firstValue(headers['content-encoding']) ?? '',
+    contentLength: firstValue(headers['content-length']),
   };
 }
 
@@ -160,7 +160,8 @@ export function toReasonPhrase(statusText: string | undefined): string | undefin
 
 const PLAIN = /^[\t\x20-\x7e]*$/;
 
-function first(value: string | string[] | undefined): string | undefined {
+/** The value of a header; of several the first. */
+export function firstValue(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 

@@ -13,7 +13,7 @@ import type { Meter } from '../meter.ts';
 import type { Answer } from '../protocol/protocol.ts';
 import type { Upstream } from '../upstream.ts';
 import { sendOnConnection, sendRefusal } from './answer-sender.ts';
-import { identify } from './caller.ts';
+import { identify, NO_CONTENT } from './caller.ts';
 import { dialectOf } from './dialect.ts';
 import { Exchange } from './exchange.ts';
 import { answerOwn, type OwnRoutes } from './own-routes.ts';
@@ -30,7 +30,6 @@ export type ProxyContext = {
   readonly workload: Workload;
   readonly maxBodyBytes: number;
   nextDecisionId(): string;
-  wallClockMs(): number;
   /** A number that is the same for all requests of one connection. */
   connectionIdOf(socket: Socket): number;
   readonly refusedCallers: RefusedCallers;
@@ -218,18 +217,14 @@ export class HttpProxy {
 
   /** The answer to what never became a call of an agent. It is a decision all the same, with an id and a line. */
   #answer(reason: Refusal, request: IncomingMessage | undefined): Answer {
-    const { nextDecisionId, wallClockMs, observer, governor, workload } = this.#context;
+    const { nextDecisionId, clock, observer, governor, workload } = this.#context;
     const decisionId = nextDecisionId();
-    const call = identify(workload, NO_HEADERS, NO_TARGET, {
-      facts: undefined,
-      toolNames: [],
-      isUnreadable: false,
-    });
+    const call = identify(workload, NO_HEADERS, NO_TARGET, NO_CONTENT);
     const { revision } = governor;
     const nothing = { charged: undefined, shadow: undefined, heldMs: 0, decidingMs: 0 };
     observer.decided({ id: decisionId, call, revision, refusal: reason, ...nothing });
     const toAnswer = dialectOf(this.#options.upstreams, request?.method ?? '', request?.url ?? '');
-    return toAnswer(reason, { decisionId, wallClockMs: wallClockMs(), attempt: 1 });
+    return toAnswer(reason, { decisionId, wallClockMs: clock.wallMs(), attempt: 1 });
   }
 
   #connectionOf(socket: Socket): Connection {

@@ -1,18 +1,17 @@
 // The sidecar's own endpoints: what an agent may ask about itself.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Refusal } from '../../core/refusal.ts';
 import { cleanId } from '../identity.ts';
+import type { ViewQuery } from '../limits-view.ts';
+import { firstValue } from './header-pass.ts';
 import { unknownRoute } from './refusals.ts';
+import type { Messages } from './request-body.ts';
 
 /** What the endpoints answer from. */
 export interface OwnRoutes {
   /** The limits of one agent, as JSON-ready data. `user` and `session` narrow to their keys. */
-  limits(view: {
-    readonly agent: string | undefined;
-    readonly user: string;
-    readonly session: string | undefined;
-  }): unknown;
+  limits(query: ViewQuery): unknown;
   /** One decision of the last 10,000; undefined when it is not among them. */
   decision(id: string): unknown;
 }
@@ -22,8 +21,6 @@ const UNKNOWN_DECISION = 'No decision of this id is remembered; older ones are i
 const KNOWN_PATHS =
   'Known paths: /openai/v1/..., /anthropic/..., /upstream/NAME/..., /v1/limits, /v1/decisions/ID.';
 
-type Messages = { readonly request: IncomingMessage; readonly response: ServerResponse };
-
 /** Answers `GET /v1/limits` and `GET /v1/decisions/<id>`; refuses everything else. */
 export function answerOwn(
   own: OwnRoutes,
@@ -32,18 +29,15 @@ export function answerOwn(
   refuse: (reason: Refusal) => void,
 ): void {
   const { request, response } = messages;
-  const path = target.path.split('?', 1)[0] ?? '';
+  const { path } = target;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     refuse(unknownRoute(KNOWN_PATHS));
     return;
   }
   if (path === '/v1/limits') {
-    const user = cleanId(single(request.headers['flyball-user']));
-    sendJson(
-      response,
-      200,
-      own.limits({ agent: target.agent, user, session: single(request.headers['flyball-session']) }),
-    );
+    const user = cleanId(firstValue(request.headers['flyball-user']));
+    const session = firstValue(request.headers['flyball-session']);
+    sendJson(response, 200, own.limits({ agent: target.agent, user, session }));
     return;
   }
   if (!path.startsWith(DECISIONS)) {
@@ -64,8 +58,4 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
     'cache-control': 'no-store',
   });
   response.end(text);
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

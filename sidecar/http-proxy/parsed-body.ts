@@ -1,7 +1,7 @@
 // The body of a model call: read whole, decoded for reading, parsed; forwarded as it came.
 
 import type { Refusal } from '../../core/refusal.ts';
-import { decodeRequestBody } from '../protocol/content-encoding.ts';
+import { decodeRequestBody, toCoding } from '../protocol/content-encoding.ts';
 import type { Protocol, RequestFacts } from '../protocol/protocol.ts';
 import { bodyTooLarge, malformed } from './refusals.ts';
 import { type Messages, readBody } from './request-body.ts';
@@ -38,7 +38,7 @@ function parseBody(
   { encoding, maxBytes }: { readonly encoding: string; readonly maxBytes: number },
   done: (parsed: ParsedBody) => void,
 ): void {
-  if (encoding === '' || encoding === 'identity') {
+  if (toCoding(encoding) === 'identity') {
     done(toParsed(protocol, body, body));
     return;
   }

@@ -18,7 +18,11 @@ export type Target =
   /** One sentence for the caller. */
   | { readonly kind: 'invalid'; readonly problem: string };
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+/** A request to an upstream. */
+export type UpstreamTarget = Extract<Target, { kind: 'upstream' }>;
+
+/** A name that may stand in a base URL: of an agent or an upstream. */
+export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
 /**
  * Slashes, backslashes, percent signs, controls and whatever never needs to be encoded (letters, digits, `-._~`), in an

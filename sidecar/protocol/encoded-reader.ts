@@ -2,8 +2,8 @@
 
 import type { Usage } from '../../core/usage.ts';
 import { ChunkSpan } from './chunk-span.ts';
-import { type Coding, decodeAnswer } from './content-encoding.ts';
-import type { UsageReader } from './protocol.ts';
+import { type Coding, decodeAnswer, toCoding } from './content-encoding.ts';
+import type { AnswerHead, UsageReader } from './protocol.ts';
 
 /** So much of the encoded answer is kept. Answers of models are far smaller; a larger one is estimated. */
 const MAX_ENCODED_BYTES = 524_288;
@@ -55,4 +55,10 @@ export class EncodedReader implements UsageReader {
     this.isDecoded = true;
     return EMPTY;
   }
+}
+
+/** A reader of the answer as it comes, from one of the decoded answer. */
+export function readerFor({ contentEncoding }: AnswerHead, decoded: UsageReader): UsageReader {
+  const coding = toCoding(contentEncoding);
+  return coding === 'identity' ? decoded : new EncodedReader(coding, decoded);
 }

@@ -3,6 +3,8 @@
 import type { KeyTable } from './json-keys.ts';
 import type { JsonScan } from './json-scan.ts';
 
+const OPEN_OBJECT = 0x7b;
+
 /**
  * Takes an object and hands each member that the table names to `read`, which must take its value; steps over all
  * others. A name that is given twice is a problem: parsers disagree about which one counts.
@@ -26,4 +28,14 @@ export function readFields<Name extends string>(
       scan.fail(`${name} is given twice`);
     }
   }
+}
+
+/** The same where an object comes next; any other value is stepped over. */
+export function readFieldsIfObject<Name extends string>(
+  scan: JsonScan,
+  keys: KeyTable<Name>,
+  read: (name: Name) => void,
+): void {
+  if (scan.peek() === OPEN_OBJECT) readFields(scan, keys, read);
+  else scan.skip();
 }

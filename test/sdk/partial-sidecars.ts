@@ -63,7 +63,6 @@ export async function startWithoutPolicies(dialect: Dialect): Promise<World> {
     workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
     maxBodyBytes: 2 ** 20,
     nextDecisionId: createDecisionIds(0).next,
-    wallClockMs: () => clock.wallMs(),
     upstreams: new Map([[dialect, upstream]]),
     own: { limits: () => ({ limits: [] }), decision: () => undefined },
     headersTimeoutMs: 5_000,

@@ -1,12 +1,10 @@
 // Usage as the messages API reports it: in a plain answer, and in two kinds of event of a stream.
 
 import type { Usage } from '../../../core/usage.ts';
-import { readFields } from '../json-fields.ts';
+import { readFields, readFieldsIfObject } from '../json-fields.ts';
 import { KeyTable } from '../json-keys.ts';
 import { JsonScan } from '../json-scan.ts';
 import { readTokens } from '../token-count.ts';
-
-const OPEN_OBJECT = 0x7b;
 
 const COUNTS = new KeyTable([
   'input_tokens',
@@ -25,12 +23,8 @@ const MESSAGE_KEYS = new KeyTable(['usage']);
  * does an object without any count.
  */
 export function mergeUsage(known: Usage | undefined, scan: JsonScan): Usage | undefined {
-  if (scan.peek() !== OPEN_OBJECT) {
-    scan.skip();
-    return known;
-  }
   const counts: Counts = {};
-  readFields(scan, COUNTS, (name) => {
+  readFieldsIfObject(scan, COUNTS, (name) => {
     const tokens = readTokens(scan);
     if (tokens !== undefined) counts[name] = tokens;
   });
@@ -58,13 +52,11 @@ export function mergeEvent(
   readFields(scan, EVENT_KEYS, (field) => {
     if (field === 'usage') {
       merged = mergeUsage(merged, scan);
-    } else if (scan.peek() === OPEN_OBJECT) {
-      readFields(scan, MESSAGE_KEYS, () => {
-        merged = mergeUsage(merged, scan);
-      });
-    } else {
-      scan.skip();
+      return;
     }
+    readFieldsIfObject(scan, MESSAGE_KEYS, () => {
+      merged = mergeUsage(merged, scan);
+    });
   });
   return scan.atEnd() ? merged : known;
 }

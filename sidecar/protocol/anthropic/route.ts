@@ -1,9 +1,7 @@
 // Which path of the Anthropic API is what.
 
 import type { Route } from '../protocol.ts';
-
-/** Methods that read or delete what is there. */
-const FREE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+import { FREE, FREE_METHODS, METERED, PAID } from '../routes.ts';
 
 /** Some SDKs expect `/v1` in the base URL, others add it. */
 const MESSAGES = /^(?:\/v1)?\/messages$/;
@@ -11,10 +9,6 @@ const MESSAGES = /^(?:\/v1)?\/messages$/;
 /** POST that costs no tokens and no dollars. Ids are matched strictly, so that no dots or escapes lead elsewhere. */
 const FREE_POSTS =
   /^(?:\/v1)?(?:\/messages\/count_tokens|\/messages\/batches\/[A-Za-z0-9_-]+\/cancel|\/files)$/;
-
-const METERED: Route = { kind: 'metered' };
-const FREE: Route = { kind: 'free' };
-const PAID: Route = { kind: 'unparsed', paid: true };
 
 /**
  * Messages are metered. Counting tokens, uploading a file, cancelling a batch, reads and deletions are free. Everything

@@ -1,8 +1,7 @@
 // The answers of POST /v1/messages: where their usage is.
 
 import { AnswerReader, type AnswerShape } from '../answer-reader.ts';
-import { toCoding } from '../content-encoding.ts';
-import { EncodedReader } from '../encoded-reader.ts';
+import { readerFor } from '../encoded-reader.ts';
 import { isEventStream } from '../event-stream.ts';
 import { KeyTable } from '../json-keys.ts';
 import type { AnswerHead, RequestFacts, UsageReader } from '../protocol.ts';
@@ -16,7 +15,5 @@ const SHAPE: AnswerShape = {
 
 /** A reader for one answer, plain or streamed, as its head says. */
 export function createUsageReader(facts: RequestFacts, head: AnswerHead): UsageReader {
-  const coding = toCoding(head.contentEncoding);
-  const reader = isEventStream(facts, head) ? new MessageStreamReader() : new AnswerReader(SHAPE);
-  return coding === 'identity' ? reader : new EncodedReader(coding, reader);
+  return readerFor(head, isEventStream(facts, head) ? new MessageStreamReader() : new AnswerReader(SHAPE));
 }

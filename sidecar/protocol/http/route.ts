@@ -1,9 +1,9 @@
 // Any other HTTP service: calls are counted, and cost no tokens, unless they look like calls of a model.
 
 import type { Route } from '../protocol.ts';
+import { PAID } from '../routes.ts';
 
 const COUNTED: Route = { kind: 'unparsed', paid: false };
-const UNREADABLE: Route = { kind: 'unparsed', paid: true };
 
 /** How the paths of model APIs end, whoever serves them and however leniently. */
 const MODEL_CALL =
@@ -14,5 +14,5 @@ const MODEL_CALL =
  * was given another name must not be free under a token or dollar limit.
  */
 export function route(method: string, path: string): Route {
-  return method === 'POST' && MODEL_CALL.test(path) ? UNREADABLE : COUNTED;
+  return method === 'POST' && MODEL_CALL.test(path) ? PAID : COUNTED;
 }

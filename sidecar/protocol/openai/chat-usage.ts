@@ -1,7 +1,7 @@
 // Usage as chat completions report it: in a plain answer, and in the chunks of a stream.
 
 import type { Usage } from '../../../core/usage.ts';
-import { readFields } from '../json-fields.ts';
+import { readFields, readFieldsIfObject } from '../json-fields.ts';
 import { KeyTable } from '../json-keys.ts';
 import { JsonScan } from '../json-scan.ts';
 import { spaceEnd } from '../json-tokens.ts';
@@ -21,12 +21,8 @@ const CHUNK_KEYS = new KeyTable(['choices', 'usage', 'moderation', 'error']);
  * reasoning.
  */
 export function readChatUsage(scan: JsonScan): Usage | undefined {
-  if (scan.peek() !== OPEN_OBJECT) {
-    scan.skip();
-    return undefined;
-  }
   const counts = { prompt: -1, completion: -1, cached: 0, written: 0 };
-  readFields(scan, USAGE_KEYS, (field) => {
+  readFieldsIfObject(scan, USAGE_KEYS, (field) => {
     if (field === 'prompt_tokens') counts.prompt = readTokens(scan) ?? -1;
     else if (field === 'completion_tokens') counts.completion = readTokens(scan) ?? -1;
     else readDetails(scan, counts);
@@ -36,11 +32,7 @@ export function readChatUsage(scan: JsonScan): Usage | undefined {
 }
 
 function readDetails(scan: JsonScan, counts: { cached: number; written: number }): void {
-  if (scan.peek() !== OPEN_OBJECT) {
-    scan.skip();
-    return;
-  }
-  readFields(scan, DETAIL_KEYS, (field) => {
+  readFieldsIfObject(scan, DETAIL_KEYS, (field) => {
     const tokens = readTokens(scan) ?? 0;
     if (field === 'cached_tokens') counts.cached = tokens;
     else counts.written = tokens;

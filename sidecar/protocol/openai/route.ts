@@ -1,11 +1,9 @@
 // Which path of the OpenAI API is what.
 
 import type { Route } from '../protocol.ts';
+import { FREE, FREE_METHODS, METERED, PAID } from '../routes.ts';
 
 const CHAT_COMPLETIONS = /^(?:\/v1)?\/chat\/completions$/;
-
-/** Methods that read or delete what is there. */
-const FREE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
 
 /** A GET that opens a session in which models work. */
 const SESSIONS = /\/(?:realtime|responses)\/?$/;
@@ -26,12 +24,9 @@ const FREE_POSTS: readonly RegExp[] = [
   '/fine_tuning/jobs/ID/(?:cancel|pause)',
 ].map((path) => new RegExp(`^(?:/v1)?${path.replace('ID', '[A-Za-z0-9_-]+')}$`));
 
-const METERED: Route = { kind: 'metered' };
-const FREE: Route = { kind: 'free' };
-const PAID: Route = { kind: 'unparsed', paid: true };
-
 /**
- * Chat completions are metered, with or without `/v1`. Reads, deletions and the few POSTs in the table are free. Everything else may cost money that we cannot read: other endpoints, and whatever we do not know.
+ * Chat completions are metered, with or without `/v1`. Reads, deletions and the few POSTs in the table are free.
+ * Everything else may cost money that we cannot read: other endpoints, and whatever we do not know.
  */
 export function route(method: string, path: string): Route {
   if (method === 'POST') {

@@ -1,8 +1,7 @@
 // The answers of POST /chat/completions: where their usage is.
 
 import { AnswerReader, type AnswerShape } from '../answer-reader.ts';
-import { toCoding } from '../content-encoding.ts';
-import { EncodedReader } from '../encoded-reader.ts';
+import { readerFor } from '../encoded-reader.ts';
 import { isEventStream } from '../event-stream.ts';
 import { KeyTable } from '../json-keys.ts';
 import type { AnswerHead, RequestFacts, UsageReader } from '../protocol.ts';
@@ -16,9 +15,8 @@ const SHAPE: AnswerShape = { fields: new KeyTable(['usage', 'choices']), readUsa
  * out of the stream, unless the answer is encoded (see EncodedReader: the proxy must ask for `identity` then).
  */
 export function createUsageReader(facts: RequestFacts, head: AnswerHead): UsageReader {
-  const coding = toCoding(head.contentEncoding);
-  const reader = isEventStream(facts, head)
-    ? new ChatStreamReader(facts.usageSpliced)
-    : new AnswerReader(SHAPE);
-  return coding === 'identity' ? reader : new EncodedReader(coding, reader);
+  return readerFor(
+    head,
+    isEventStream(facts, head) ? new ChatStreamReader(facts.usageSpliced) : new AnswerReader(SHAPE),
+  );
 }
