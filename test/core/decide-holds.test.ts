@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Decider, Decision, FinalDecision } from '../../core/decide.ts';
+import type { Decider, Decision, FinalDecision, Metering } from '../../core/decide.ts';
 import type { HeldCall } from '../../core/engine/hold-queue.ts';
 import { MAX_HELD } from '../../core/engine/hold-queue.ts';
-import type { LimitRule } from '../../core/policy/plan.ts';
-import { DumbBucket } from './engine/dumb-bucket.ts';
+import type { LimitRule, ToolRule } from '../../core/policy/plan.ts';
+import { DumbBucket, type DumbCall } from './engine/dumb-bucket.ts';
 import { DumbFairQueue } from './engine/dumb-fair-queue.ts';
-import { createDecider, tokenRequest } from './obedient-callers.ts';
-import { amounts, costOf, createCall, createRule } from './sample-rules.ts';
+import { admittedOf, createDecider, tokenRequest } from './obedient-callers.ts';
+import { amounts, costOf, createCall, createRule, createToolRule } from './sample-rules.ts';
 
 const HOLD = { unit: 'TotalTokens', maxWaitMs: 2_000 } as const;
+const SHAPE = { capacity: 10, limit: 10, windowMs: 1_000 };
+/** Ten tokens a second, for which calls are held up to two seconds. */
+const RULE = createRule({ ...HOLD, shape: SHAPE });
 
 const request = (amount: number, subject = 's', maxHoldMs = 60_000) =>
   tokenRequest(amount, 0, { call: createCall({ session: subject }), maxHoldMs });
@@ -62,7 +65,7 @@ class Conversation {
   readonly bucket: DumbBucket;
   readonly queue = new DumbFairQueue();
   readonly held = new Map<HeldCall, number>();
-  readonly #open: { readonly id: number; readonly call: ReturnType<DumbBucket['charge']> }[] = [];
+  readonly #open: { readonly id: number; readonly call: DumbCall }[] = [];
   nowMs = 0;
 
   constructor(rule: LimitRule) {
@@ -116,8 +119,7 @@ class Conversation {
     if (one === undefined) return;
     const used = Math.floor((one.call.reserved * usedPercent) / 100);
     this.decider.settle(one.id, amounts({ TotalTokens: used }), this.nowMs);
-    if (used > one.call.reserved) this.bucket.chargeMore(used - one.call.reserved, this.nowMs);
-    this.bucket.settle(one.call, used);
+    this.bucket.settle(one.call, used, this.nowMs);
   }
 
   #giveUp(which: number): void {
@@ -200,9 +202,8 @@ describe('held calls', () => {
 
   it('take over a freed concurrency slot in the same step: no newcomer gets in between', () => {
     const decider = createDecider([oneAtATime]);
-    const first = decider.decide(request(1), 0);
+    const first = admittedOf(decider.decide(request(1), 0));
     const held = heldOf(decider.decide(request(1), 10));
-    if (first.kind !== 'admit') throw new Error('the first call fits');
     decider.settle(first.reservation, undefined, 20);
     expect(decider.decide(request(1), 20).kind).toBe('hold');
     expect(decider.nextWakeMs()).toBeLessThanOrEqual(20);
@@ -219,38 +220,30 @@ describe('held calls', () => {
   });
 
   it('behind one whose deadline has come are tried in the same step', () => {
-    const decider = createDecider([
-      createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
-    ]);
-    const first = decider.decide(request(10), 0);
+    const decider = createDecider([RULE]);
+    const first = admittedOf(decider.decide(request(10), 0));
     heldOf(decider.decide(request(10), 0));
     heldOf(decider.decide(request(1), 500));
     // The first call used more than it reserved: the big one cannot be served in time, the small one can.
-    if (first.kind === 'admit') decider.topUp(first.reservation, amounts({ TotalTokens: 21 }), 500);
+    decider.topUp(first.reservation, amounts({ TotalTokens: 21 }), 500);
     expect(kinds(decider, 1_000)).toEqual([]);
     expect(kinds(decider, 2_000)).toEqual(['refuse', 'admit']);
   });
 
   it('wait for the bucket that is short last, wherever they began', () => {
-    const rules = [
-      createRule({ ...HOLD, limit: 'tokens', shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
-      { ...oneAtATime, limit: 'calls' },
-    ];
+    const rules = [createRule({ ...HOLD, limit: 'tokens', shape: SHAPE }), { ...oneAtATime, limit: 'calls' }];
     const decider = createDecider(rules);
-    const first = decider.decide(request(10), 0);
+    const first = admittedOf(decider.decide(request(10), 0));
     const held = heldOf(decider.decide(request(10), 0));
     expect(kinds(decider, 1_000)).toEqual([]);
-    if (first.kind === 'admit') decider.settle(first.reservation, undefined, 1_500);
+    decider.settle(first.reservation, undefined, 1_500);
     expect(decider.wake(1_500).map((one) => [one.held === held, one.decision.kind])).toEqual([
       [true, 'admit'],
     ]);
   });
 
   it('let a call pass that costs the bucket nothing', () => {
-    const decider = createDecider([
-      createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
-      createRule({ limit: 'all', shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
-    ]);
+    const decider = createDecider([RULE, createRule({ limit: 'all', shape: SHAPE })]);
     decider.decide(request(10), 0);
     decider.decide(request(10), 0);
     expect(decider.counts.held).toBe(1);
@@ -258,9 +251,7 @@ describe('held calls', () => {
   });
 
   it('do not turn a call that can never fit into one that waits', () => {
-    const decider = createDecider([
-      createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } }),
-    ]);
+    const decider = createDecider([RULE]);
     decider.decide(request(10), 0);
     decider.decide(request(10), 0);
     expect(decider.decide(request(11), 0)).toMatchObject({
@@ -270,38 +261,34 @@ describe('held calls', () => {
   });
 
   it('give way to nobody under Shadow rules, which hold no one', () => {
-    const shape = { capacity: 10, limit: 10, windowMs: 1_000 };
-    const decider = createDecider([createRule({ ...HOLD, shape, shadow: true })]);
+    const decider = createDecider([{ ...RULE, shadow: true }]);
     for (let i = 0; i < 3; i++) expect(decider.decide(request(10), 0).kind).toBe('admit');
   });
 });
 
 describe('a call is held', () => {
-  const rule = createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } });
-
   it.each([
     { amount: 10, maxHoldMs: 1_000, kind: 'hold' },
     { amount: 10, maxHoldMs: 999, kind: 'refuse' },
     { amount: 10, maxHoldMs: 0, kind: 'refuse' },
   ])('when its wait fits what its client allows: $maxHoldMs', ({ amount, maxHoldMs, kind }) => {
-    const decider = createDecider([rule]);
+    const decider = createDecider([RULE]);
     decider.decide(request(10), 0);
     expect(decider.decide(request(amount, 's', maxHoldMs), 0).kind).toBe(kind);
   });
 
   it('only when every limit that it waits for holds calls', () => {
-    const shape = { capacity: 10, limit: 10, windowMs: 1_000 };
-    const denying = createRule({ limit: 'deny', unit: 'TotalTokens', shape });
-    const decider = createDecider([rule, denying]);
+    const denying = createRule({ limit: 'deny', unit: 'TotalTokens', shape: SHAPE });
+    const decider = createDecider([RULE, denying]);
     decider.decide(request(10), 0);
     expect(decider.decide(request(1), 0).kind).toBe('refuse');
-    const holding = createDecider([rule, { ...denying, shape: { ...shape, capacity: 100 } }]);
+    const holding = createDecider([RULE, { ...denying, shape: { ...SHAPE, capacity: 100 } }]);
     holding.decide(request(10), 0);
     expect(holding.decide(request(1), 0).kind).toBe('hold');
   });
 
   it('behind those who are held: what they will take counts', () => {
-    const decider = createDecider([rule]);
+    const decider = createDecider([RULE]);
     decider.decide(request(10), 0);
     expect(decider.decide(request(10), 0).kind).toBe('hold');
     expect(decider.decide(request(10), 0).kind).toBe('hold');
@@ -320,12 +307,10 @@ describe('a call is held', () => {
 });
 
 describe('a held call under new policies', () => {
-  const rule = createRule({ ...HOLD, shape: { capacity: 10, limit: 10, windowMs: 1_000 } });
-
-  function hold(given: Partial<Parameters<Decider['decide']>[0]> = {}): Decider {
-    const decider = createDecider([rule]);
+  function hold(): Decider {
+    const decider = createDecider([RULE]);
     decider.decide(request(10), 0);
-    heldOf(decider.decide({ ...request(10), ...given }, 0));
+    heldOf(decider.decide(request(10), 0));
     return decider;
   }
 
@@ -338,42 +323,47 @@ describe('a held call under new policies', () => {
 
   it('passes at once when its limit has become wide enough', () => {
     const decider = hold();
-    decider.apply(
-      { revision: 2, rules: [{ ...rule, shape: { ...rule.shape, capacity: 20 } }], tools: [] },
-      1,
-    );
+    decider.apply({ revision: 2, rules: [{ ...RULE, shape: { ...SHAPE, capacity: 20 } }], tools: [] }, 1);
     expect(kinds(decider, 1)).toEqual(['admit']);
   });
 
-  it.each([
-    { what: 'a restricted tool', reason: 'TOOL_RESTRICTED', metering: 'complete' as const },
-    { what: 'a limit of nothing', reason: 'LIMIT_IS_ZERO', metering: 'complete' as const },
-    { what: 'a limit on what cannot be read', reason: 'ROUTE_NOT_METERED', metering: 'unreadable' as const },
-    { what: 'a burst that it exceeds', reason: 'REQUEST_EXCEEDS_LIMIT', metering: 'complete' as const },
-  ])('is refused by $what, as a newcomer would be', ({ reason, metering }) => {
+  const requests = createRule({ maxWaitMs: 2_000, shape: { capacity: 1, limit: 1, windowMs: 1_000 } });
+  const tokens = (limit: number, capacity: number) =>
+    createRule({ limit: 'tokens', unit: 'TotalTokens', shape: { capacity, limit, windowMs: 1_000 } });
+
+  type Change = {
+    readonly what: string;
+    readonly reason: string;
+    readonly metering?: Metering;
+    readonly rules?: readonly LimitRule[];
+    readonly tools?: readonly ToolRule[];
+  };
+
+  it.each<Change>([
+    {
+      what: 'a restricted tool',
+      reason: 'TOOL_RESTRICTED',
+      tools: [createToolRule({ revision: 2, restricted: ['mail'] })],
+    },
+    { what: 'a limit of nothing', reason: 'LIMIT_IS_ZERO', rules: [tokens(0, 0)] },
+    {
+      what: 'a limit on what cannot be read',
+      reason: 'ROUTE_NOT_METERED',
+      metering: 'unreadable',
+      rules: [tokens(5, 100)],
+    },
+    { what: 'a burst that it exceeds', reason: 'REQUEST_EXCEEDS_LIMIT', rules: [tokens(5, 8)] },
+  ])('is refused by $what, as a newcomer would be', ({
+    reason,
+    metering = 'complete',
+    rules = [],
+    tools = [],
+  }) => {
     const call = createCall({ kind: 'HTTP', tool: 'mail', toolNames: ['mail'] });
-    const requests = createRule({ maxWaitMs: 2_000, shape: { capacity: 1, limit: 1, windowMs: 1_000 } });
     const decider = createDecider([requests]);
     decider.decide({ ...request(9), call, metering }, 0);
     heldOf(decider.decide({ ...request(9), call, metering }, 0));
-    const tools = { namespace: 'agents', policy: 'policy', revision: 2, allowed: undefined, shadow: false };
-    const nothing = { capacity: 0, limit: 0, windowMs: 1_000 };
-    const tokens = (capacity: number) =>
-      createRule({ limit: 'tokens', unit: 'TotalTokens', shape: { capacity, limit: 5, windowMs: 1_000 } });
-    decider.apply(
-      {
-        revision: 2,
-        rules:
-          {
-            TOOL_RESTRICTED: [requests],
-            LIMIT_IS_ZERO: [requests, createRule({ limit: 'none', unit: 'TotalTokens', shape: nothing })],
-            ROUTE_NOT_METERED: [requests, tokens(100)],
-            REQUEST_EXCEEDS_LIMIT: [requests, tokens(8)],
-          }[reason] ?? [],
-        tools: reason === 'TOOL_RESTRICTED' ? [{ ...tools, restricted: ['mail'] }] : [],
-      },
-      500,
-    );
+    decider.apply({ revision: 2, rules: [requests, ...rules], tools }, 500);
     expect(decider.wake(500)).toMatchObject([{ decision: { kind: 'refuse', refusal: { reason } } }]);
     expect(decider.counts.held).toBe(0);
   });
@@ -385,10 +375,10 @@ describe('a held call under new policies', () => {
       unit: 'TotalTokens',
       shape: { capacity: 30, limit: 1, windowMs: 1_000 },
     });
-    decider.apply({ revision: 2, rules: [rule, denying], tools: [] }, 0);
+    decider.apply({ revision: 2, rules: [RULE, denying], tools: [] }, 0);
     expect(kinds(decider, 0)).toEqual([]);
     decider.apply({ revision: 3, rules: [denying], tools: [] }, 0);
-    const wide = { ...rule, shape: { ...rule.shape, capacity: 1_000 } };
+    const wide = { ...RULE, shape: { ...SHAPE, capacity: 1_000 } };
     decider.decide(request(25, 'other'), 0);
     decider.apply({ revision: 4, rules: [wide, denying], tools: [] }, 0);
     expect(decider.counts.held).toBe(1);

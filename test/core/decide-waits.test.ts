@@ -60,7 +60,7 @@ function send(crowd: Crowd, returnsAfterMs: (waitMs: number, at: number) => numb
       returnsAfterMs: (waitMs) => returnsAfterMs(waitMs, at),
     }),
   );
-  return sendTogether(decider, callers, 0);
+  return sendTogether(decider, callers);
 }
 
 function mostRefusals(journeys: readonly Journey[]): number {

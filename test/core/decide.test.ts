@@ -1,19 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../../core/call.ts';
-import { Decider } from '../../core/decide.ts';
+import { Decider, type FinalDecision } from '../../core/decide.ts';
 import { RESERVATION_DEADLINE_MS } from '../../core/engine/engine.ts';
 import { MAX_HELD } from '../../core/engine/hold-queue.ts';
-import type { LimitRule, PolicySet, ToolRule } from '../../core/policy/plan.ts';
-import { createDecider, tokenRequest, waitOf } from './obedient-callers.ts';
-import { amounts, costOf, createCall, createRule } from './sample-rules.ts';
+import type { LimitRule, PolicySet } from '../../core/policy/plan.ts';
+import { admittedOf, createDecider, tokenRequest, waitOf } from './obedient-callers.ts';
+import { amounts, costOf, createCall, createRule, createToolRule } from './sample-rules.ts';
 
 const MINUTE = { capacity: 10, limit: 10, windowMs: 60_000 };
 
 function admitted(decider: Decider, amount: number, nowMs: number, call: Partial<Call> = {}): number {
   const decision = decider.decide(tokenRequest(amount, 0, { call: createCall(call) }), nowMs);
-  if (decision.kind !== 'admit') throw new Error(`not admitted but ${decision.kind}`);
-  return decision.reservation;
+  return admittedOf(decision).reservation;
 }
 
 describe('a decision', () => {
@@ -64,24 +63,13 @@ describe('a decision', () => {
     });
   });
 
-  const tools = (given: Partial<ToolRule>): ToolRule => ({
-    namespace: 'agents',
-    policy: 'policy',
-    revision: 1,
-    restricted: [],
-    allowed: undefined,
-    shadow: false,
-    ...given,
-  });
-
   it.each([
-    { name: 'delete_file', set: tools({ restricted: ['delete_*'] }), kind: 'refuse' },
-    { name: 'search', set: tools({ restricted: ['delete_*'] }), kind: 'admit' },
-    { name: 'search', set: tools({ allowed: ['mail'] }), kind: 'refuse' },
-    { name: 'delete_file', set: tools({ restricted: ['delete_*'], shadow: true }), kind: 'admit' },
+    { name: 'delete_file', set: createToolRule({ restricted: ['delete_*'] }), kind: 'refuse' },
+    { name: 'search', set: createToolRule({ restricted: ['delete_*'] }), kind: 'admit' },
+    { name: 'search', set: createToolRule({ allowed: ['mail'] }), kind: 'refuse' },
+    { name: 'delete_file', set: createToolRule({ restricted: ['delete_*'], shadow: true }), kind: 'admit' },
   ])('about the tool $name is $kind', ({ name, set, kind }) => {
-    const decider = new Decider({ maxBuckets: 10, maxKeysPerAgent: 10, maxChains: 10 });
-    decider.apply({ revision: 1, rules: [], tools: [set] }, 0);
+    const decider = createDecider([], [set]);
     const call = createCall({ kind: 'HTTP', tool: name, toolNames: [name] });
     const decision = decider.decide(tokenRequest(0, 0, { call }), 0);
     expect(decision.kind).toBe(kind);
@@ -215,8 +203,7 @@ describe('standings', () => {
 
   it('say what is left, how much is used and when it is full again', () => {
     const decider = createDecider([rule]);
-    const decision = decider.decide(tokenRequest(4, 0), 0);
-    if (decision.kind !== 'admit') throw new Error('it fits');
+    const decision = admittedOf(decider.decide(tokenRequest(4, 0), 0));
     expect(decider.standings(decision.chain, 6_000)).toEqual([
       { rule, remaining: 7, usedPercent: 30, resetMs: 18_000 },
     ]);
@@ -235,8 +222,7 @@ describe('standings', () => {
       createRule({ limit: 'wide', unit: 'TotalTokens', shape: { ...MINUTE, capacity: 100 } }),
       createRule({ limit: 'tight', unit: 'TotalTokens', shape: MINUTE }),
     ]);
-    const decision = decider.decide(tokenRequest(5, 0), 0);
-    if (decision.kind !== 'admit') throw new Error('it fits');
+    const decision = admittedOf(decider.decide(tokenRequest(5, 0), 0));
     expect(decider.tightest(decision.chain, 0)).toMatchObject({
       at: 1,
       standing: { remaining: 5, usedPercent: 50 },
@@ -246,8 +232,8 @@ describe('standings', () => {
   it('warn once for each band, again after the bucket has recovered, and anew for a new bucket', () => {
     const decider = createDecider([rule]);
     const warned = (amount: number, nowMs: number, user: string): number[] => {
-      const decision = decider.decide(tokenRequest(amount, 0, { call: createCall({ user }) }), nowMs);
-      if (decision.kind !== 'admit') throw new Error('it fits');
+      const asked = tokenRequest(amount, 0, { call: createCall({ user }) });
+      const decision = admittedOf(decider.decide(asked, nowMs));
       const bands = decider.warnings(decision.chain, nowMs).map(({ band }) => band);
       decider.settle(decision.reservation, undefined, nowMs);
       return bands;
@@ -375,9 +361,7 @@ class Life {
     if (decision.kind !== 'hold') this.#decided(decision);
   }
 
-  #decided(
-    decision: { readonly kind: 'refuse' } | { readonly kind: 'admit'; readonly reservation: number },
-  ): void {
+  #decided(decision: FinalDecision): void {
     if (decision.kind === 'refuse') this.refused += 1;
     else {
       expect(this.#ids.has(decision.reservation)).toBe(false);

@@ -2,7 +2,7 @@
 
 import { type DecideRequest, Decider, type Decision, type FinalDecision } from '../../core/decide.ts';
 import type { HeldCall } from '../../core/engine/hold-queue.ts';
-import type { LimitRule } from '../../core/policy/plan.ts';
+import type { LimitRule, ToolRule } from '../../core/policy/plan.ts';
 import { costOf, createCall } from './sample-rules.ts';
 
 /** One caller. `returnsAfterMs` turns the announced wait into the time after which it really comes. */
@@ -12,13 +12,13 @@ export type Caller = {
   returnsAfterMs(waitMs: number): number;
 };
 
-/** What became of one caller. Times since the first call. */
+/** What became of one caller. */
 export type Journey = { refusals: number; passedMs: number; readonly announcedMs: number[] };
 
 /** A decider with these rules and room for every key. */
-export function createDecider(rules: readonly LimitRule[], nowMs = 0): Decider {
+export function createDecider(rules: readonly LimitRule[], tools: readonly ToolRule[] = []): Decider {
   const decider = new Decider({ maxBuckets: 10_000, maxKeysPerAgent: 10_000, maxChains: 1_000 });
-  decider.apply({ revision: 1, rules, tools: [] }, nowMs);
+  decider.apply({ revision: 1, rules, tools }, 0);
   return decider;
 }
 
@@ -38,6 +38,12 @@ export function tokenRequest(
   };
 }
 
+/** What was admitted; throws at any other decision. */
+export function admittedOf(decision: Decision): Extract<Decision, { kind: 'admit' }> {
+  if (decision.kind !== 'admit') throw new Error(`not admitted but ${decision.kind}`);
+  return decision;
+}
+
 /** The announced wait; undefined when the call was admitted. */
 export function waitOf(decision: Decision): number | undefined {
   if (decision.kind === 'refuse') return decision.refusal.waitMs;
@@ -45,9 +51,9 @@ export function waitOf(decision: Decision): number | undefined {
   return undefined;
 }
 
-/** All callers come at `startMs` together; whoever is refused comes again when it was told, until all have passed. */
-export function sendTogether(decider: Decider, callers: readonly Caller[], startMs: number): Journey[] {
-  const crowd = new Crowd(decider, callers, startMs);
+/** All callers come at 0 together; whoever is refused comes again when it was told, until all have passed. */
+export function sendTogether(decider: Decider, callers: readonly Caller[]): Journey[] {
+  const crowd = new Crowd(decider, callers);
   while (crowd.next());
   return crowd.journeys;
 }
@@ -59,15 +65,13 @@ class Crowd {
   readonly journeys: Journey[];
   readonly #decider: Decider;
   readonly #callers: readonly Caller[];
-  readonly #startMs: number;
   readonly #held = new Map<HeldCall, number>();
   #due: Due[];
 
-  constructor(decider: Decider, callers: readonly Caller[], startMs: number) {
+  constructor(decider: Decider, callers: readonly Caller[]) {
     this.#decider = decider;
     this.#callers = callers;
-    this.#startMs = startMs;
-    this.#due = callers.map((_, at) => ({ at, atMs: startMs }));
+    this.#due = callers.map((_, at) => ({ at, atMs: 0 }));
     this.journeys = callers.map(() => ({ refusals: 0, passedMs: 0, announcedMs: [] }));
   }
 
@@ -75,8 +79,8 @@ class Crowd {
   next(): boolean {
     const nowMs = Math.min(this.#decider.nextWakeMs(), ...this.#due.map(({ atMs }) => atMs));
     if (nowMs === Number.POSITIVE_INFINITY) return false;
-    if (nowMs > this.#startMs + 1e14) throw new Error('somebody never passes');
-    this.#step(Math.max(nowMs, this.#startMs));
+    if (nowMs > 1e14) throw new Error('somebody never passes');
+    this.#step(Math.max(nowMs, 0));
     return true;
   }
 
@@ -101,7 +105,7 @@ class Crowd {
   #decided(at: number, decision: FinalDecision, nowMs: number): void {
     const journey = this.journeys[at] as Journey;
     if (decision.kind === 'admit') {
-      journey.passedMs = nowMs - this.#startMs;
+      journey.passedMs = nowMs;
       return;
     }
     const { waitMs } = decision.refusal;

@@ -3,7 +3,7 @@
 import { type Call, UNKNOWN } from '../../core/call.ts';
 import { type CallCost, KNOWN_LEARNED, KNOWN_STRICT, LEARNED, STRICT } from '../../core/cost.ts';
 import type { Chain } from '../../core/engine/chain.ts';
-import type { LimitRule } from '../../core/policy/plan.ts';
+import type { LimitRule, ToolRule } from '../../core/policy/plan.ts';
 import { type CostVector, createCostVector, UNIT_INDEX, UNITS, type Unit } from '../../core/unit.ts';
 
 /** An enforced rule that denies at once. Its id follows its names, unit, `per` and window, as in a plan. */
@@ -24,6 +24,19 @@ export function createRule(given: Partial<LimitRule> & Pick<LimitRule, 'shape'>)
     reserve: 'Learned',
     maxWaitMs: 0,
     warnAt: [],
+    shadow: false,
+    ...given,
+  };
+}
+
+/** What a policy says about tools; nothing unless `given` says more. */
+export function createToolRule(given: Partial<ToolRule> = {}): ToolRule {
+  return {
+    namespace: 'agents',
+    policy: 'policy',
+    revision: 1,
+    restricted: [],
+    allowed: undefined,
     shadow: false,
     ...given,
   };

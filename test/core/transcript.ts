@@ -16,9 +16,9 @@
 import type { Call } from '../../core/call.ts';
 import { Decider, type Decision } from '../../core/decide.ts';
 import type { HeldCall } from '../../core/engine/hold-queue.ts';
-import type { LimitRule, PolicySet, ToolRule } from '../../core/policy/plan.ts';
+import type { LimitRule, PolicySet } from '../../core/policy/plan.ts';
 import type { Unit } from '../../core/unit.ts';
-import { amounts, costOf, createCall, createRule } from './sample-rules.ts';
+import { amounts, costOf, createCall, createRule, createToolRule } from './sample-rules.ts';
 
 type Options = ReadonlyMap<string, string>;
 
@@ -89,7 +89,9 @@ class Conversation {
   #limits(lines: readonly string[]): string[] {
     const words = lines.map((line) => line.trim().split(' '));
     const rules = words.filter(([first]) => first !== 'restrict').map(toRule);
-    const tools = words.filter(([first]) => first === 'restrict').map(([, ...globs]) => toToolRule(globs));
+    const tools = words
+      .filter(([first]) => first === 'restrict')
+      .map(([, ...restricted]) => createToolRule({ restricted }));
     this.#revision += 1;
     const set: PolicySet = { revision: this.#revision, rules, tools };
     this.#decider.apply(set, this.#nowMs);
@@ -212,17 +214,6 @@ function toRule([limit, unit, amount = '', ...rest]: readonly string[]): LimitRu
   });
 }
 
-function toToolRule(restricted: readonly string[]): ToolRule {
-  return {
-    namespace: 'agents',
-    policy: 'policy',
-    revision: 1,
-    restricted,
-    allowed: undefined,
-    shadow: false,
-  };
-}
-
 function toCall(options: Options): Call {
   const tool = options.get('tool');
   return createCall({
@@ -247,7 +238,7 @@ function toText(decision: Decision): string {
   return [`refused: ${denyClass} ${reason}${wait}`, ...limits].join('; ');
 }
 
-/** `a1 a2 a3 a7` as `a1..a3 a7`. */
+/** `a1 a2 a3` as `a1..a3`; names that are no single run one by one. */
 function toRange(names: readonly string[]): string {
   const [first = '', last = ''] = [names[0], names.at(-1)];
   const numberOf = (name: string) => Number(name.replace(/^\D+/, ''));

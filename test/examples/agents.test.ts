@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { createProvider, type Provider } from '../../examples/provider/provider.ts';
 
 type Belief = {
@@ -18,9 +18,6 @@ const AGENTS = ['researcher', 'reviewer', 'runaway'] as const;
 
 let provider: Provider;
 
-beforeEach(async () => {
-  provider = await createProvider();
-});
 afterEach(() => provider.close());
 
 async function run(agent: string, env: Readonly<Record<string, string>>): Promise<Belief> {
@@ -42,6 +39,7 @@ async function run(agent: string, env: Readonly<Record<string, string>>): Promis
 }
 
 test.each(AGENTS)('%s ends by itself and believes what it was billed', async (agent) => {
+  provider = await createProvider();
   const belief = await run(agent, {});
   await provider.meter.idle();
   const { calls, inputTokens, outputTokens } = provider.meter.total({ account: agent });
@@ -57,6 +55,7 @@ test.each([
   agent,
   count,
 }) => {
+  provider = await createProvider();
   const few = await run(agent, { ...count, AGENT_PROMPT_WORDS: '1', AGENT_MAX_TOKENS: '2' });
   expect(few).toMatchObject({ ok: 3, outputTokens: 6 });
   const many = await run(agent, { ...count, AGENT_PROMPT_WORDS: '1000', AGENT_MAX_TOKENS: '2' });
@@ -64,7 +63,6 @@ test.each([
 });
 
 test.each(AGENTS)('%s counts refusals apart from failures and still ends well', async (agent) => {
-  await provider.close();
   provider = await createProvider({
     behaviour: ({ arrival }) => ({
       status: { 2: 429, 3: 500 }[arrival.number] ?? 200,
@@ -76,7 +74,6 @@ test.each(AGENTS)('%s counts refusals apart from failures and still ends well', 
 });
 
 test('the runaway calls several times at once, and its deadline ends calls that are held', async () => {
-  await provider.close();
   provider = await createProvider({ behaviour: { thinkMs: 600_000 } });
   const belief = await run('runaway', { AGENT_SECONDS: '1', AGENT_LOOPS: '3' });
   await provider.meter.idle();

@@ -114,8 +114,7 @@ class Pair {
     if (one === undefined) return;
     const used = share(one.call.reserved, usedPermille);
     this.table.close(this.slot, one.mark, one.call.reserved, used);
-    if (used > one.call.reserved) this.twin.chargeMore(used - one.call.reserved, this.nowMs);
-    this.twin.settle(one.call, used);
+    this.twin.settle(one.call, used, this.nowMs);
   }
 
   #reshape(capacityPermille: number, limitPermille: number): void {

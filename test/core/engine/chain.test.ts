@@ -5,7 +5,7 @@ import { BucketTable } from '../../../core/engine/bucket-table.ts';
 import { type Chain, ChainCache } from '../../../core/engine/chain.ts';
 import { KeyTable, OVERFLOW } from '../../../core/engine/key-table.ts';
 import type { LimitRule, ToolRule } from '../../../core/policy/plan.ts';
-import { createCall, createRule } from '../sample-rules.ts';
+import { createCall, createRule, createToolRule } from '../sample-rules.ts';
 
 const SHAPE = { capacity: 5, limit: 1, windowMs: 1_000 };
 
@@ -105,14 +105,7 @@ describe('the cache of chains', () => {
     expect(chains.chainOf(createCall(), 5_000)).not.toBe(chain);
   });
 
-  const toolRule: ToolRule = {
-    namespace: 'agents',
-    policy: 'policy',
-    revision: 1,
-    restricted: ['other'],
-    allowed: undefined,
-    shadow: false,
-  };
+  const toolRule = createToolRule({ restricted: ['other'] });
 
   it.each<{ part: keyof Call; rule?: Partial<LimitRule>; tools?: readonly ToolRule[] }>([
     { part: 'kind', rule: { match: { kinds: ['LLM'] } } },
@@ -177,16 +170,6 @@ describe('a chain', () => {
     expect(chains.chainOf(call, 0).rules).toEqual(applies ? [rule] : []);
   });
 
-  const toolRule = (given: Partial<ToolRule>): ToolRule => ({
-    namespace: 'agents',
-    policy: 'policy',
-    revision: 1,
-    restricted: [],
-    allowed: undefined,
-    shadow: false,
-    ...given,
-  });
-
   it.each([
     { names: ['search'], restricted: ['delete_*'], allowed: undefined, forbidden: false },
     { names: ['delete_file'], restricted: ['delete_*'], allowed: undefined, forbidden: true },
@@ -205,7 +188,7 @@ describe('a chain', () => {
     allowed,
     forbidden,
   }) => {
-    const rule = toolRule({ restricted, allowed });
+    const rule = createToolRule({ restricted, allowed });
     const call = createCall({ kind: 'HTTP', tool: names[0] ?? 'unknown', toolNames: names });
     const enforced = createCache([], [rule]).chains.chainOf(call, 0);
     expect(enforced.forbiddenBy).toEqual(forbidden ? rule : undefined);

@@ -35,9 +35,10 @@ export class DumbBucket {
     this.#past.push({ kind: 'more', atMs, amount });
   }
 
-  /** The call used this much; less than it reserved is refunded as if it had never been charged. */
-  settle(call: DumbCall, used: number): void {
+  /** The call used this much: less than it reserved is refunded as if it had never been charged, more is charged now. */
+  settle(call: DumbCall, used: number, atMs: number): void {
     call.charged = Math.min(call.reserved, used);
+    if (used > call.reserved) this.chargeMore(used - call.reserved, atMs);
   }
 
   reshape(shape: BucketShape, atMs: number): void {

@@ -2,12 +2,19 @@
 
 import type { HeldCall } from '../../../core/engine/hold-queue.ts';
 
+type Join = {
+  readonly held: HeldCall;
+  readonly amount: number;
+  readonly virtualTime: number;
+  left: boolean;
+};
+
 /**
  * Start-time fair queueing as the paper has it, for one line: tags are worked out again from the whole history each
  * time, and the next call is found by looking at all of them.
  */
 export class DumbFairQueue {
-  readonly #joins: { held: HeldCall; amount: number; virtualTime: number; left: boolean }[] = [];
+  readonly #joins: Join[] = [];
   #virtualTime = 0;
 
   join(held: HeldCall, amount: number): void {
@@ -15,39 +22,31 @@ export class DumbFairQueue {
   }
 
   order(): HeldCall[] {
-    const finish = new Map<string, number>();
-    const tagged = this.#joins.map((join, order) => {
-      const start = Math.max(join.virtualTime, finish.get(join.held.subject) ?? 0);
-      finish.set(join.held.subject, start + join.amount);
-      return { ...join, start, order };
-    });
-    return tagged
-      .filter(({ left }) => !left)
-      .sort((a, b) => a.start - b.start || a.order - b.order)
-      .map(({ held }) => held);
+    return this.#waiting().map(({ join }) => join.held);
   }
 
   leave(held: HeldCall): void {
-    const isHead = this.order()[0] === held;
-    const start = this.#startOf(held);
-    const join = this.#joins.find((one) => one.held === held);
-    if (join === undefined) throw new Error('unknown call');
-    join.left = true;
-    if (isHead) this.#virtualTime = start;
-    // Nobody waits: the next one to come begins a new line.
-    if (this.order().length === 0) {
+    const waiting = this.#waiting();
+    const at = waiting.findIndex(({ join }) => join.held === held);
+    const one = waiting[at];
+    if (one === undefined) throw new Error('unknown call');
+    one.join.left = true;
+    if (at === 0) this.#virtualTime = one.start;
+    // Nobody waits any more: the next one to come begins a new line.
+    if (waiting.length === 1) {
       this.#joins.length = 0;
       this.#virtualTime = 0;
     }
   }
 
-  #startOf(held: HeldCall): number {
+  /** Who waits, in order; among equal start tags the older one, for sorting is stable. */
+  #waiting(): { readonly join: Join; readonly start: number }[] {
     const finish = new Map<string, number>();
-    for (const join of this.#joins) {
+    const tagged = this.#joins.map((join) => {
       const start = Math.max(join.virtualTime, finish.get(join.held.subject) ?? 0);
-      if (join.held === held) return start;
       finish.set(join.held.subject, start + join.amount);
-    }
-    throw new Error('unknown call');
+      return { join, start };
+    });
+    return tagged.filter(({ join }) => !join.left).sort((a, b) => a.start - b.start);
   }
 }

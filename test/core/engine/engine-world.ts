@@ -93,9 +93,7 @@ export class EngineWorld {
     if (!this.engine.settle(one.id, actual, this.nowMs)) throw new Error('an open call did not settle');
     one.charges.forEach((charge, i) => {
       if (charge === undefined || used === undefined) return;
-      if (used > charge.reserved)
-        this.twins[one.rules[i] ?? 0]?.chargeMore(used - charge.reserved, this.nowMs);
-      this.twins[one.rules[i] ?? 0]?.settle(charge, used);
+      this.twins[one.rules[i] ?? 0]?.settle(charge, used, this.nowMs);
     });
     return one;
   }

@@ -6,6 +6,7 @@ import { MAX_CLASSES } from '../../../core/engine/refund-history.ts';
 import type { LimitRule } from '../../../core/policy/plan.ts';
 import { amounts, costOf, createChain, createRule } from '../sample-rules.ts';
 import { type Admitted, EngineWorld } from './engine-world.ts';
+import { expectIntervalBound } from './interval-bound.ts';
 
 const anyRule = (shadow: fc.Arbitrary<boolean>): fc.Arbitrary<LimitRule> =>
   fc
@@ -90,17 +91,12 @@ class Meter {
     entry.cost = used ?? entry.cost;
   }
 
-  /** The calls admitted in every interval cost at most burst + limit * t / window. */
-  expectBound({ shape: { capacity, limit, windowMs } }: LimitRule, at: number): void {
+  expectBound({ shape }: LimitRule, at: number): void {
     const calls = this.#all.filter(({ call }) => call.rules.includes(at));
-    for (const [position, first] of calls.entries()) {
-      let sum = 0;
-      for (const { call, cost } of calls.slice(position)) {
-        sum += Math.min(cost, capacity);
-        const elapsedMs = call.atMs - first.call.atMs;
-        expect(sum * windowMs).toBeLessThanOrEqual(capacity * windowMs + limit * elapsedMs);
-      }
-    }
+    expectIntervalBound(
+      shape,
+      calls.map(({ call, cost }) => ({ atMs: call.atMs, cost: Math.min(cost, shape.capacity) })),
+    );
   }
 }
 
@@ -216,9 +212,7 @@ describe('a reservation', () => {
   });
 
   it('of 100 calls that hang for a minute and are then refunded does not admit another 100', () => {
-    const world = new EngineWorld([
-      createRule({ shape: { capacity: 100, limit: 100, windowMs: 60_000 }, unit: 'TotalTokens' }),
-    ]);
+    const world = oneBucket(100, 100, 60_000);
     const admitted = () => Array.from({ length: 400 }, () => world.reserve([0], 1)).filter(Boolean).length;
     expect(admitted()).toBe(100);
     world.nowMs = 60_000;
@@ -309,9 +303,7 @@ describe('settling', () => {
   });
 
   it.each([-1, 0.5, 2 ** 20, Number.NaN, Number.POSITIVE_INFINITY])('knows no reservation %s', (id) => {
-    const world = new EngineWorld([
-      createRule({ shape: { capacity: 9, limit: 1, windowMs: 1 }, unit: 'TotalTokens' }),
-    ]);
+    const world = oneBucket(9, 1, 1);
     world.reserve([0], 3);
     expect(world.engine.settle(id, amounts({}), 0)).toBe(false);
     expect(world.levels()).toEqual([6]);

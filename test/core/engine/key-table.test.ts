@@ -5,15 +5,14 @@ import { BucketTable, type Slot } from '../../../core/engine/bucket-table.ts';
 import { type KeyBounds, KeyTable } from '../../../core/engine/key-table.ts';
 import type { LimitRule } from '../../../core/policy/plan.ts';
 import { createCall, createRule } from '../sample-rules.ts';
+import { expectIntervalBound } from './interval-bound.ts';
 import { chargeMarked } from './marked-charge.ts';
 
 const SHAPE = { capacity: 12, limit: 6, windowMs: 1_000 };
 
-const RULES = [
-  createRule({ limit: 'user', shape: SHAPE, per: ['user'] }),
-  createRule({ limit: 'agent-user', shape: SHAPE, per: ['agent', 'user'] }),
-  createRule({ limit: 'all', shape: SHAPE, per: [] }),
-];
+const BY_USER = createRule({ limit: 'user', shape: SHAPE, per: ['user'] });
+const BY_AGENT = createRule({ limit: 'agent-user', shape: SHAPE, per: ['agent', 'user'] });
+const RULES = [BY_USER, BY_AGENT, createRule({ limit: 'all', shape: SHAPE, per: [] })];
 
 /** A key table whose pinned slots the test chooses. */
 class KeyWorld {
@@ -23,13 +22,13 @@ class KeyWorld {
   readonly reshaped: Slot[] = [];
   readonly keys: KeyTable;
 
-  constructor(bounds: KeyBounds, rules: readonly LimitRule[] = RULES) {
+  constructor(bounds: KeyBounds) {
     this.keys = new KeyTable(this.buckets, bounds, {
       isPinned: (slot) => this.pinned.has(slot),
       forget: (slot) => this.forgotten.push(slot),
       reshaped: (slot) => this.reshaped.push(slot),
     });
-    this.keys.apply(rules, 0);
+    this.keys.apply(RULES, 0);
   }
 
   level(slot: Slot, nowMs: number): number {
@@ -66,17 +65,7 @@ class KeyMeter {
   }
 
   expectBound({ shape }: LimitRule): void {
-    for (const calls of this.#admitted.values()) {
-      for (const [position, first] of calls.entries()) {
-        let sum = 0;
-        for (const { atMs, cost } of calls.slice(position)) {
-          sum += cost;
-          expect(sum * shape.windowMs).toBeLessThanOrEqual(
-            shape.capacity * shape.windowMs + shape.limit * (atMs - first.atMs),
-          );
-        }
-      }
-    }
+    for (const calls of this.#admitted.values()) expectIntervalBound(shape, calls);
   }
 }
 
@@ -159,7 +148,7 @@ function expectNoKeyLaxer(rule: LimitRule, bounds: KeyBounds, steps: readonly St
 
 function expectOnlyFullForgotten(bounds: KeyBounds, steps: readonly Step[], pins: readonly number[]): void {
   const world = new KeyWorld(bounds);
-  const rule = RULES[1] as LimitRule; // There are three.
+  const rule = BY_AGENT;
   const open: OpenCharge[] = [];
   let nowMs = 0;
   for (const [i, step] of steps.entries()) {
@@ -212,7 +201,7 @@ describe('a table of keys', () => {
   it('under a flood of 100,000 keys stays bounded, and the flood shares one bucket', () => {
     const bounds = { maxBuckets: 50, maxKeysPerAgent: 20 };
     const world = new KeyWorld(bounds);
-    const rule = RULES[1] as LimitRule; // There are three.
+    const rule = BY_AGENT;
     const victim = createCall({ agent: 'victim', user: 'u' });
     expect(world.take(rule, victim, 12, 0)).toBeDefined();
     let admitted = 0;
@@ -229,7 +218,7 @@ describe('a table of keys', () => {
 
   it('lets a flood of agents take nothing from a limit without agents', () => {
     const world = new KeyWorld({ maxBuckets: 5, maxKeysPerAgent: 2 });
-    const rule = RULES[0] as LimitRule; // There are three.
+    const rule = BY_USER;
     for (let i = 0; i < 5; i++) world.take(rule, createCall({ user: `full${i}`, agent: `x${i}` }), 1, 0);
     let admitted = 0;
     for (let i = 0; i < 1_000; i++) {
@@ -240,7 +229,7 @@ describe('a table of keys', () => {
 
   it('scans for room at most once a second', () => {
     const world = new KeyWorld({ maxBuckets: 1, maxKeysPerAgent: 5 });
-    const rule = RULES[1] as LimitRule; // There are three.
+    const rule = BY_AGENT;
     const first = world.keys.slotOf(rule, createCall({ user: 'u1' }), 0);
     const shared = world.keys.slotOf(rule, createCall({ user: 'u2' }), 0);
     expect(world.forgotten).toEqual([first]);
@@ -252,7 +241,7 @@ describe('a table of keys', () => {
 });
 
 describe('a new set of rules', () => {
-  const rule = RULES[0] as LimitRule; // There are three.
+  const rule = BY_USER;
   const bounds = { maxBuckets: 10, maxKeysPerAgent: 10 };
   const call = createCall({ user: 'u' });
 

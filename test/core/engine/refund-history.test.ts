@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type BucketShape, BucketTable } from '../../../core/engine/bucket-table.ts';
 import { MAX_CLASSES } from '../../../core/engine/refund-history.ts';
-import { DumbBucket } from './dumb-bucket.ts';
+import { DumbBucket, type DumbCall } from './dumb-bucket.ts';
 import { chargeMarked } from './marked-charge.ts';
 
 /** Calls that come one by one and end in any order. */
@@ -44,7 +44,7 @@ function play({ shape, calls, ends }: Schedule, check: (level: number, truth: nu
   const table = new BucketTable();
   const slot = table.allocate(shape, shape.capacity, 0);
   const twin = new DumbBucket(shape, shape.capacity, 0);
-  const open: { mark: number; used: number; call: ReturnType<DumbBucket['charge']> }[] = [];
+  const open: { mark: number; used: number; call: DumbCall }[] = [];
   let nowMs = 0;
   for (const { gapMs, amount, usedPermille } of calls) {
     nowMs += gapMs;
@@ -60,7 +60,7 @@ function play({ shape, calls, ends }: Schedule, check: (level: number, truth: nu
     const [one] = open.splice(which % open.length, 1);
     if (one === undefined) return;
     table.close(slot, one.mark, one.call.reserved, one.used);
-    twin.settle(one.call, one.used);
+    twin.settle(one.call, one.used, nowMs);
     check(table.levelOf(slot), twin.level(nowMs));
   }
 }
@@ -123,11 +123,12 @@ describe('a refund', () => {
     const hanging = { mark: chargeMarked(table, slot, 500), call: twin.charge(500, 0) };
     for (let nowMs = 1; nowMs <= 10 * MAX_CLASSES; nowMs++) {
       table.refill(slot, nowMs);
-      const one = { mark: chargeMarked(table, slot, 1), call: twin.charge(1, nowMs) };
-      table.close(slot, one.mark, 1, 1);
+      const mark = chargeMarked(table, slot, 1);
+      twin.charge(1, nowMs);
+      table.close(slot, mark, 1, 1);
     }
     table.close(slot, hanging.mark, 500, 0);
-    twin.settle(hanging.call, 0);
+    twin.settle(hanging.call, 0, 10 * MAX_CLASSES);
     expect(table.levelOf(slot)).toBe(twin.level(10 * MAX_CLASSES));
   });
 

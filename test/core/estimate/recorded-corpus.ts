@@ -46,6 +46,15 @@ export const MODEL_OF: Readonly<Record<string, string>> = {
   qwen3: 'qwen3-235b',
 };
 
+/** Calls of a class that the tests learn from before they predict the rest. */
+export const LEARNED_CALLS = 50;
+
+/** The samples of a class, every `stride`th, going round: 1 is the order of the recording. */
+export function samplesOf(corpusClass: CorpusClass, stride = 1): Sample[] {
+  const samples = CORPUS.samples.filter((sample) => sample.class === corpusClass);
+  return samples.flatMap((_, i) => samples[(i * stride) % samples.length] ?? []);
+}
+
 export function tokensOf(sample: { readonly tokens: Tokens }, tokenizer: string): number {
   const tokens = sample.tokens[tokenizer];
   if (tokens === undefined) throw new Error(`no count of ${tokenizer}`);

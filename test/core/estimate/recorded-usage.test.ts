@@ -2,29 +2,29 @@
 
 import { describe, expect, test } from 'vitest';
 import { Estimator } from '../../../core/estimate/estimator.ts';
+import { median } from '../../median.ts';
 import {
   CLASSES,
   CORPUS,
   type CorpusClass,
+  LEARNED_CALLS,
   MODEL_OF,
   type Sample,
+  samplesOf,
   toCall,
   tokensOf,
   toUsage,
 } from './recorded-corpus.ts';
 
-const LEARNED_CALLS = 50;
-/** Orders of a class: every nth sample, going round. 1 is the order of the recording. */
+/** Orders of a class, see `samplesOf`. */
 const STRIDES = [1, 7, 11, 13, 17, 19, 23, 29, 31, 37];
 
 type Split = { readonly learned: readonly Sample[]; readonly rest: readonly Sample[] };
 type Score = { readonly errors: number[]; covered: number; readonly excess: number[] };
 
 function split(corpusClass: CorpusClass, stride: number): Split {
-  const samples = CORPUS.samples.filter((sample) => sample.class === corpusClass);
-  const ordered = samples.map((_, i) => samples[(i * stride) % samples.length]);
-  const all = ordered.filter((sample) => sample !== undefined);
-  return { learned: all.slice(0, LEARNED_CALLS), rest: all.slice(LEARNED_CALLS) };
+  const samples = samplesOf(corpusClass, stride);
+  return { learned: samples.slice(0, LEARNED_CALLS), rest: samples.slice(LEARNED_CALLS) };
 }
 
 function score(estimator: Estimator, rest: readonly Sample[], tokenizer: string): Score {
@@ -46,10 +46,6 @@ function learn(estimator: Estimator, samples: readonly Sample[], tokenizer: stri
   }
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
 function interleave(lists: readonly (readonly Sample[])[]): Sample[] {
   const longest = Math.max(...lists.map((list) => list.length));
   return Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list[i] ?? [])).flat();
@@ -59,7 +55,7 @@ describe('the corpus', () => {
   test.each(
     CLASSES,
   )('has at least 80 %s requests, all different, and 30 that are not learned from', (name) => {
-    const samples = CORPUS.samples.filter((sample) => sample.class === name);
+    const samples = samplesOf(name);
     expect(samples.length).toBeGreaterThanOrEqual(80);
     expect(new Set(samples.map(({ messages }) => JSON.stringify(messages))).size).toBe(samples.length);
     expect(split(name, 7).rest.length).toBeGreaterThanOrEqual(30);
@@ -119,9 +115,9 @@ describe.each(CORPUS.tokenizers)('after 150 mixed calls of one family, counted b
 });
 
 test('a guess of one token for every four bytes misses by more than 15 % where the estimate does not', () => {
-  const errors = CORPUS.samples
-    .filter((sample) => sample.class === 'cjk')
-    .map((sample) => Math.abs(toCall(sample.features).bodyBytes / 4 / tokensOf(sample, 'cl100k_base') - 1));
+  const errors = samplesOf('cjk').map((sample) =>
+    Math.abs(toCall(sample.features).bodyBytes / 4 / tokensOf(sample, 'cl100k_base') - 1),
+  );
   expect(median(errors)).toBeGreaterThan(0.3);
 });
 

@@ -6,6 +6,7 @@ import { parsePolicies, parsePolicy } from '../../../core/policy/parse.ts';
 import { fitsSchema } from './schema-check.ts';
 
 const folder = new URL('../../../examples/policies/', import.meta.url);
+const schema = JSON.parse(renderJsonSchema());
 const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
 
 function readDocuments(file: string): unknown[] {
@@ -16,7 +17,7 @@ describe('examples/policies', () => {
   it.each(files)('%s is valid, supported and without warnings, for parser and schema', (file) => {
     for (const document of readDocuments(file)) {
       expect(parsePolicy(document)).toMatchObject({ kind: 'valid', warnings: [] });
-      expect(fitsSchema(JSON.parse(renderJsonSchema()), document)).toBe(true);
+      expect(fitsSchema(schema, document)).toBe(true);
     }
   });
 

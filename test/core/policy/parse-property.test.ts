@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { renderJsonSchema } from '../../../core/policy/json-schema.ts';
 import { parsePolicies, parsePolicy } from '../../../core/policy/parse.ts';
 import type { PolicyProblem } from '../../../core/policy/policy.ts';
-import { withLimit } from './policies.ts';
+import { problemsOf, withLimit } from './policies.ts';
 import { fitsSchema } from './schema-check.ts';
 import { canCount, matches, units, writtenPolicies } from './written-policies.ts';
 
@@ -171,7 +171,7 @@ describe('parsePolicy', () => {
         Object.assign(map ?? {}, { zzz: 'here' });
         const parsed = parsePolicy(document);
         expect(parsed).toMatchObject({ kind: 'invalid', problems: [{ value: '"here"' }] });
-        expect(parsed.kind === 'invalid' ? parsed.problems.map(({ path }) => path) : []).toEqual([
+        expect(problemsOf(parsed).map(({ path }) => path)).toEqual([
           expect.stringMatching(/^(metadata|spec(\.[A-Za-z]+(\[\d\])?)*)\.zzz$/),
         ]);
       }),

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicies, parsePolicy } from '../../../core/policy/parse.ts';
-import type { ParsedPolicy, Policy, PolicyProblem } from '../../../core/policy/policy.ts';
+import type { Policy } from '../../../core/policy/policy.ts';
 import { BAD_POLICIES } from './bad-policies.ts';
-import { placesOf, withDollars, withLimit, withRate, withSpec, withTop, writtenLimit } from './policies.ts';
-
-function problemsOf(parsed: ParsedPolicy): readonly PolicyProblem[] {
-  return parsed.kind === 'invalid' ? parsed.problems : [];
-}
+import {
+  placesOf,
+  problemsOf,
+  withDollars,
+  withLimit,
+  withRate,
+  withSpec,
+  withTop,
+  writtenLimit,
+} from './policies.ts';
 
 function validPolicy(document: unknown): Policy {
   const parsed = parsePolicy(document);
@@ -32,7 +37,7 @@ describe('parsePolicy refuses a document that breaks a rule:', () => {
 
   it('a limit has one bound, whatever its unit', () => {
     const parsed = parsePolicy(withLimit({ max: 5, budget: { limit: 5, period: 'Day' } }));
-    expect(placesOf(problemsOf(parsed))).toEqual([
+    expect(placesOf(parsed)).toEqual([
       'invalid spec.limits[0]',
       'invalid spec.limits[0].max',
       'unsupported spec.limits[0].budget',
@@ -54,7 +59,7 @@ describe('parsePolicy refuses a document that breaks a rule:', () => {
         anomaly: { action: false },
       }),
     );
-    expect(placesOf(problemsOf(parsed))).toEqual([
+    expect(placesOf(parsed)).toEqual([
       'unsupported spec.limits[0].budget',
       'invalid spec.limits[0].budget.limit',
       'invalid spec.limits[0].budget.period',
@@ -73,7 +78,7 @@ describe('parsePolicy refuses a document that breaks a rule:', () => {
 
   it('a policy for the whole cluster has no namespace', () => {
     const parsed = parsePolicy(withTop({ kind: 'ClusterRateLimitPolicy' }));
-    expect(placesOf(problemsOf(parsed))).toEqual(['unsupported kind', 'invalid metadata.namespace']);
+    expect(placesOf(parsed)).toEqual(['unsupported kind', 'invalid metadata.namespace']);
     expect(problemsOf(parsed)[1]?.message).toContain('a field of RateLimitPolicy only');
   });
 });
@@ -101,7 +106,7 @@ describe('parsePolicy reports every problem at once', () => {
         unknown: 1,
       },
     });
-    expect(placesOf(problemsOf(parsed))).toEqual([
+    expect(placesOf(parsed)).toEqual([
       'invalid apiVersion',
       'invalid metadata.name',
       'invalid spec.limits[0]',
@@ -330,15 +335,12 @@ describe('parsePolicies', () => {
 
   it('reports the repetition beside the other problems of a document', () => {
     const [, second] = parsePolicies([named('a'), { ...named('a'), spec: {} }]);
-    expect(placesOf(second === undefined ? [] : problemsOf(second))).toEqual([
-      'invalid metadata.name',
-      'invalid spec',
-    ]);
+    expect(placesOf(second)).toEqual(['invalid metadata.name', 'invalid spec']);
   });
 
   it('lets a policy of the cluster have the name of a policy of a namespace', () => {
     const cluster = withTop({ kind: 'ClusterRateLimitPolicy', metadata: { name: 'a' } });
     const [, second] = parsePolicies([named('a'), cluster]);
-    expect(placesOf(second === undefined ? [] : problemsOf(second))).toEqual(['unsupported kind']);
+    expect(placesOf(second)).toEqual(['unsupported kind']);
   });
 });

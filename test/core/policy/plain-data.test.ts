@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../core/policy/parse.ts';
 import { copyPlainData, MAX_DEPTH, MAX_VALUES, type PlainCopy } from '../../../core/policy/plain-data.ts';
-import type { PolicyProblem } from '../../../core/policy/policy.ts';
-import { withSpec } from './policies.ts';
+import { problemsOf, withRate, withSpec } from './policies.ts';
 
-function problemsOf(document: unknown): readonly PolicyProblem[] {
-  const parsed = parsePolicy(document);
-  return parsed.kind === 'invalid' ? parsed.problems : [];
-}
+const problemsIn = (document: unknown) => problemsOf(parsePolicy(document));
 
 function nested(depth: number): unknown {
   let inner: unknown = 'end';
@@ -79,24 +75,24 @@ describe('a hostile document is a problem, not an exception:', () => {
   it('one that contains itself', () => {
     const cyclic: Record<string, unknown> = { kind: 'RateLimitPolicy' };
     cyclic.spec = cyclic;
-    expect(problemsOf(cyclic).at(-1)?.message).toContain(`is nested deeper than ${MAX_DEPTH} levels`);
+    expect(problemsIn(cyclic).at(-1)?.message).toContain(`is nested deeper than ${MAX_DEPTH} levels`);
   });
 
   it('one that contains itself many times over', () => {
     const cyclic: unknown[] = [];
     for (let copies = 0; copies < 100; copies++) cyclic.push(cyclic);
-    expect(problemsOf({ spec: cyclic })).toEqual([expect.objectContaining({ path: '', value: '' })]);
+    expect(problemsIn({ spec: cyclic })).toEqual([expect.objectContaining({ path: '', value: '' })]);
   });
 
   it('one that is 10,000 levels deep', () => {
-    expect(problemsOf(withSpec({ adaptive: nested(10_000) })).at(-1)?.message).toContain(
+    expect(problemsIn(withSpec({ adaptive: nested(10_000) })).at(-1)?.message).toContain(
       'is nested deeper than',
     );
   });
 
   it('one with a million fields', () => {
     const spec = { ...Array(1_000_000).fill('x') };
-    expect(problemsOf({ spec })).toEqual([
+    expect(problemsIn({ spec })).toEqual([
       {
         path: '',
         value: '',
@@ -108,7 +104,7 @@ describe('a hostile document is a problem, not an exception:', () => {
 
   it('one whose strings and keys are huge', () => {
     const huge = 'x'.repeat(10_000_000);
-    const problems = problemsOf(withSpec({ mode: huge, [huge]: huge, restrictedTools: [huge] }));
+    const problems = problemsIn(withSpec({ mode: huge, [huge]: huge, restrictedTools: [huge] }));
     expect(problems.map(({ path }) => path)).toEqual([
       `spec["${'x'.repeat(78)}…]`,
       'spec.mode',
@@ -121,7 +117,7 @@ describe('a hostile document is a problem, not an exception:', () => {
     const document = JSON.parse(
       '{"__proto__": {"kind": "RateLimitPolicy"}, "spec": {"__proto__": {"limits": []}}}',
     );
-    expect(problemsOf(document).map(({ path }) => path)).toEqual([
+    expect(problemsIn(document).map(({ path }) => path)).toEqual([
       '__proto__',
       'apiVersion',
       'kind',
@@ -134,7 +130,7 @@ describe('a hostile document is a problem, not an exception:', () => {
 
   it('one that has labels with the names of built-in members', () => {
     const matchLabels = JSON.parse('{"constructor": "a", "__proto__": "b", "toString": "c"}');
-    expect(problemsOf(withSpec({ selector: { matchLabels } })).map(({ path }) => path)).toEqual([
+    expect(problemsIn(withSpec({ selector: { matchLabels } })).map(({ path }) => path)).toEqual([
       'spec.selector.matchLabels.__proto__',
     ]);
   });
@@ -154,7 +150,7 @@ describe('a hostile document is a problem, not an exception:', () => {
       },
     );
     for (const document of [throwing, trap, { spec: trap }]) {
-      expect(problemsOf(document)).toEqual([
+      expect(problemsIn(document)).toEqual([
         expect.objectContaining({
           path: '',
           message: expect.stringContaining('cannot be read: give plain data'),
@@ -171,9 +167,6 @@ describe('a hostile document is a problem, not an exception:', () => {
     ['a date', new Date(0), '{}'],
     ['a map', new Map([['a', 1]]), '{}'],
   ])('one in which an amount is %s', (_, limit, value) => {
-    const rates = [{ limit, window: '1m' }];
-    expect(problemsOf(withSpec({ limits: [{ name: 'a', unit: 'Requests', rates }] }))).toMatchObject([
-      { path: 'spec.limits[0].rates[0].limit', value },
-    ]);
+    expect(problemsIn(withRate({ limit }))).toMatchObject([{ path: 'spec.limits[0].rates[0].limit', value }]);
   });
 });

@@ -1,6 +1,6 @@
 // Policies as written, for the tests of the parser: a smallest valid one, and ways to change one thing in it.
 
-import type { PolicyProblem } from '../../../core/policy/policy.ts';
+import type { ParsedPolicy, PolicyProblem } from '../../../core/policy/policy.ts';
 
 /** A valid document with these fields of `spec`. */
 export function withSpec(spec: Record<string, unknown>): Record<string, unknown> {
@@ -37,7 +37,12 @@ export function withTop(changes: Record<string, unknown>): Record<string, unknow
   return { ...withSpec({}), ...changes };
 }
 
-/** `path` and `kind` of problems, for comparing whole lists. */
-export function placesOf(problems: readonly PolicyProblem[]): string[] {
-  return problems.map(({ path, kind }) => `${kind} ${path}`);
+/** The problems of a document; none when it is valid. */
+export function problemsOf(parsed: ParsedPolicy | undefined): readonly PolicyProblem[] {
+  return parsed?.kind === 'invalid' ? parsed.problems : [];
+}
+
+/** `kind` and `path` of its problems, for comparing whole lists. */
+export function placesOf(parsed: ParsedPolicy | undefined): string[] {
+  return problemsOf(parsed).map(({ path, kind }) => `${kind} ${path}`);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fieldsAt } from '../../../core/policy/fields.ts';
 import { parsePolicy } from '../../../core/policy/parse.ts';
 import { UNSUPPORTED } from '../../../core/policy/support.ts';
-import { placesOf, withLimit, withRate, withSpec, withTop } from './policies.ts';
+import { placesOf, problemsOf, withLimit, withRate, withSpec, withTop } from './policies.ts';
 
 const cluster = withTop({ kind: 'ClusterRateLimitPolicy', metadata: { name: 'a' } });
 const budget = withLimit({ rates: undefined, budget: { limit: '5', period: 'Day' } });
@@ -38,7 +38,7 @@ const ROWS: readonly (readonly [path: string, document: unknown, fragment: strin
 describe('what is valid and not enforced yet', () => {
   it.each(ROWS)('is refused at %s, never accepted and ignored', (path, document, fragment) => {
     const parsed = parsePolicy(document);
-    expect(parsed.kind === 'invalid' ? parsed.problems : []).toEqual([
+    expect(problemsOf(parsed)).toEqual([
       {
         path,
         kind: 'unsupported',
@@ -62,7 +62,7 @@ describe('what is valid and not enforced yet', () => {
       { limit: 1, window: '1m', strict: true },
     ];
     const parsed = parsePolicy(withSpec({ mode: 'Off', limits: [{ name: 'a', unit: 'ToolCalls', rates }] }));
-    expect(placesOf(parsed.kind === 'invalid' ? parsed.problems : [])).toEqual([
+    expect(placesOf(parsed)).toEqual([
       'unsupported spec.limits[0].unit',
       'unsupported spec.limits[0].rates[0].strict',
       'unsupported spec.limits[0].rates[1].strict',

@@ -1,6 +1,6 @@
 // A request written and an answer read as bare bytes, for what an HTTP client would hide.
 
-import { connect } from 'node:net';
+import { connectRaw } from '../../sidecar/http-proxy/raw-client.ts';
 
 export type RawExchange = {
   /** Resolves once the bytes so far contain `text`; rejects when the connection ends without it. */
@@ -24,33 +24,13 @@ export function exchangeRaw(url: string, request: RawRequest): RawExchange {
   const lines = Object.entries({ ...headers, ...request.headers }).map(
     ([name, value]) => `${name}: ${value}`,
   );
-  const socket = connect(Number(port), hostname);
-  socket.write(`POST ${request.path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
-
-  const chunks: Buffer[] = [];
-  let reset = false;
-  const read = (): string => Buffer.concat(chunks).toString('latin1');
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  socket.on('error', (error: NodeJS.ErrnoException) => {
-    reset = error.code === 'ECONNRESET';
+  const client = connectRaw(Number(port));
+  void client.send(`POST ${request.path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+  const ended = client.closed.then((reset) => {
+    const text = client.text();
+    return { bytes: Buffer.from(text, 'latin1'), text, reset };
   });
-  const ended = new Promise<void>((resolve) => socket.on('close', () => resolve()));
-  return {
-    ended: ended.then(() => ({ bytes: Buffer.concat(chunks), text: read(), reset })),
-    until: (text) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (read().includes(text)) resolve(read());
-        };
-        socket.on('data', look);
-        void ended.then(() => {
-          look();
-          reject(new Error(`the connection ended without ${JSON.stringify(text)}`));
-        });
-        look();
-      }),
-    destroy: () => socket.destroy(),
-  };
+  return { ended, until: client.until, destroy: client.destroy };
 }
 
 /** The chunks of a chunked answer, as they were written, and what follows the last whole one. */

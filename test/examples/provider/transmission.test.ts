@@ -3,6 +3,7 @@
 import { brotliDecompressSync, constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { MALFORMED_FRAMES } from '../../../examples/provider/transmission.ts';
+import { until } from '../../sidecar/until.ts';
 import { collect, INPUT_TOKENS, MESSAGES, OPENAI_MODEL, OUTPUT_TOKENS, useProvider } from './fixture.ts';
 import { exchangeRaw, type RawExchange, readChunks } from './raw-exchange.ts';
 
@@ -28,6 +29,14 @@ function header(head: string, name: string): string | undefined {
 
 function countEvents(text: string): number {
   return text.split('data: ').length - 1;
+}
+
+/** Resolves when the provider has seen `calls` calls. */
+async function arrived(calls: number): Promise<void> {
+  await until(
+    () => fixture.provider.meter.total().calls,
+    (seen) => seen >= calls,
+  );
 }
 
 describe('pace', () => {
@@ -76,11 +85,6 @@ describe('pace', () => {
     const [, body] = split(text);
     expect(performance.now() - startMs).toBeGreaterThanOrEqual(body.length);
   });
-
-  /** Resolves when the provider has seen `calls` calls. */
-  async function arrived(calls: number): Promise<void> {
-    while (fixture.provider.meter.total().calls < calls) await fetch(`${fixture.provider.url}/meter`);
-  }
 });
 
 describe('encodings', () => {
@@ -231,7 +235,7 @@ describe('cuts', () => {
   ])('%s keeps the call open and sends nothing more until it is left', async (fault) => {
     const exchange = send(STREAM, { fault });
     const [, count] = fault.split(':');
-    while (fixture.provider.meter.total().calls === 0) await fetch(`${fixture.provider.url}/meter`);
+    await arrived(1);
     if (count !== undefined) await exchange.until('200 OK');
     if (count === '5') await exchange.until(' steam');
     expect(fixture.provider.meter.report().openCalls).toBe(1);
@@ -240,7 +244,11 @@ describe('cuts', () => {
     const { bytes } = await exchange.ended;
     expect(bytes.length === 0).toBe(count === undefined);
     expect(countEvents(bytes.toString())).toBe(Number(count ?? 0));
-    expect(fixture.provider.meter.total()).toMatchObject({ cut: 1, completed: 0 });
+    const { completed } = await until(
+      () => fixture.provider.meter.total(),
+      ({ cut }) => cut === 1,
+    );
+    expect(completed).toBe(0);
   });
 });
 

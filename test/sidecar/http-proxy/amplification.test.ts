@@ -3,6 +3,7 @@
 import { brotliCompressSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createProvider, type Provider } from '../../../examples/provider/provider.ts';
+import { median } from '../../median.ts';
 import { policyOf } from '../governed.ts';
 import { type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
 import { until } from '../until.ts';
@@ -287,7 +288,3 @@ describe('memory', () => {
     expect(provider.meter.total().calls).toBe(0);
   });
 });
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-}

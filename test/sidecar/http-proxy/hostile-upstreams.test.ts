@@ -4,6 +4,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SidecarSettings } from '../../../sidecar/settings.ts';
+import { median } from '../../median.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { type ProcessUse, type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
 import { until } from '../until.ts';
@@ -389,7 +390,3 @@ describe('an answer costs no more than its bytes', () => {
     );
   });
 });
-
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
-}

@@ -7,14 +7,16 @@ import { parseRequest } from '../../../sidecar/protocol/openai/request.ts';
 import {
   CLASSES,
   CORPUS,
+  LEARNED_CALLS,
   MODEL_OF,
   type Sample,
+  samplesOf,
   toCall,
   tokensOf,
   toUsage,
 } from '../../core/estimate/recorded-corpus.ts';
+import { median } from '../../median.ts';
 
-const LEARNED_CALLS = 50;
 /** Goes through a class in another order than it was recorded in. */
 const STRIDE = 7;
 
@@ -24,15 +26,10 @@ function scan(sample: Sample): InputFeatures {
   return parsed.facts.features;
 }
 
-function samplesOf(corpusClass: string): Sample[] {
-  const samples = CORPUS.samples.filter((sample) => sample.class === corpusClass);
-  return samples.flatMap((_, index) => samples[(index * STRIDE) % samples.length] ?? []);
-}
-
 describe.each(CLASSES)('the features of %s requests', (corpusClass) => {
   it('hold every byte of text, and nearly every digit', () => {
     const sum = { text: 0, recordedText: 0, digits: 0, recordedDigits: 0 };
-    for (const sample of samplesOf(corpusClass)) {
+    for (const sample of samplesOf(corpusClass, STRIDE)) {
       const { proseBytes, codeBytes, nonAsciiBytes, digitBytes = 0 } = scan(sample);
       sum.text += proseBytes + codeBytes + nonAsciiBytes;
       sum.recordedText +=
@@ -46,7 +43,7 @@ describe.each(CLASSES)('the features of %s requests', (corpusClass) => {
 
   it.each(CORPUS.tokenizers)('estimate %s within 15 % (median) after 50 calls', (tokenizer) => {
     const estimator = new Estimator();
-    const errors = samplesOf(corpusClass).flatMap((sample, index) => {
+    const errors = samplesOf(corpusClass, STRIDE).flatMap((sample, index) => {
       const call = toCall(scan(sample), MODEL_OF[tokenizer]);
       const actual = tokensOf(sample, tokenizer);
       const error = Math.abs(estimator.expectedInput(call) / actual - 1);
@@ -54,6 +51,6 @@ describe.each(CLASSES)('the features of %s requests', (corpusClass) => {
       return index < LEARNED_CALLS ? [] : [error];
     });
     expect(errors.length).toBeGreaterThan(30);
-    expect(errors.toSorted((a, b) => a - b)[errors.length >> 1]).toBeLessThanOrEqual(0.15);
+    expect(median(errors)).toBeLessThanOrEqual(0.15);
   });
 });
