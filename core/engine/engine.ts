@@ -5,7 +5,7 @@ import { type CallCost, toAmount } from '../cost.ts';
 import { type CostVector, createCostVector } from '../unit.ts';
 import type { BucketTable, Slot } from './bucket-table.ts';
 import type { Chain } from './chain.ts';
-import { NO_PLACE, type ReservationId, ReservationTable } from './reservation-table.ts';
+import { NO_PLACE, type Place, type ReservationId, ReservationTable } from './reservation-table.ts';
 
 export { RESERVATION_DEADLINE_MS, type ReservationId } from './reservation-table.ts';
 
@@ -106,6 +106,7 @@ export class Engine {
     const { slots, unitAt, chargeAt } = reservations.chainOf(place);
     const cost = reservations.costOf(place);
     const adjusted = reservations.adjustedOf(place);
+    const isToppedUp = reservations.toppedUpOf(place) !== undefined;
     const mark = reservations.markOf(place);
     const used = this.#readUsed(actual);
     for (let i = 0; i < slots.length; i++) {
@@ -114,12 +115,8 @@ export class Engine {
       const reserved = amount === NOT_CHARGED ? 0 : amount;
       const reported = used[unitAt[i] as number] as number;
       buckets.refill(slot, nowMs);
-      buckets.close(
-        slot,
-        mark,
-        reserved,
-        amount === NOT_CHARGED || reported === UNKNOWN ? reserved : reported,
-      );
+      const left = isToppedUp ? this.#closeToppedUp(place, i, reserved, reported) : reported;
+      buckets.close(slot, mark, reserved, amount === NOT_CHARGED || left === UNKNOWN ? reserved : left);
     }
     reservations.close(place);
     return true;
@@ -137,15 +134,22 @@ export class Engine {
     const { slots, unitAt, chargeAt } = reservations.chainOf(place);
     const cost = reservations.costOf(place);
     const usedByUnit = this.#readUsed(usedSoFar);
+    const mark = this.#buckets.nextMark();
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] as number;
       const amount = (reservations.adjustedOf(place)?.[i] ?? cost[chargeAt[i] as number]) as number;
       if (amount === NOT_CHARGED || this.#buckets.isGauge(slot)) continue;
-      const used = usedByUnit[unitAt[i] as number] as number;
-      if (used <= amount) continue;
+      const added = reservations.toppedUpOf(place)?.amounts[i] ?? 0;
+      const more = (usedByUnit[unitAt[i] as number] as number) - amount - added;
+      if (more <= 0) continue;
+      const { amounts, marks } = reservations.topUp(place);
       this.#buckets.refill(slot, nowMs);
-      this.#buckets.chargeMore(slot, used - amount);
-      reservations.adjust(place)[i] = used;
+      if (added > 0) this.#buckets.chargeMore(slot, more);
+      else {
+        this.#buckets.charge(slot, more);
+        marks[i] = mark;
+      }
+      amounts[i] = added + more;
     }
     return true;
   }
@@ -194,6 +198,17 @@ export class Engine {
   /** Reservations whose deadline has passed; the caller settles them as reserved. */
   overdue(nowMs: number): ReservationId[] {
     return this.#reservations.overdue(nowMs);
+  }
+
+  /** Ends what a bucket was charged after the reservation. How much of the reported use is left for that itself. */
+  #closeToppedUp(place: Place, at: number, reserved: number, reported: number): number {
+    const toppedUp = this.#reservations.toppedUpOf(place);
+    const added = toppedUp?.amounts[at] ?? 0;
+    if (added === 0) return reported;
+    const slot = this.#reservations.chainOf(place).slots[at] as number;
+    const beyond = reported === UNKNOWN ? added : Math.max(0, reported - reserved);
+    this.#buckets.close(slot, toppedUp?.marks[at] as number, added, beyond);
+    return Math.min(reported, reserved);
   }
 
   /** Reported amounts as whole numbers; UNKNOWN where there is none. Valid until the next time. */

@@ -24,6 +24,13 @@ const PLACE_MASK = MAX_PLACES - 1;
 
 const INITIAL_PLACES = 64;
 
+/** What calls were charged beyond their reservation while they ran, by position in the chain. */
+export type TopUp = {
+  readonly amounts: Float64Array;
+  /** The mark of the first such charge of each bucket: the later ones are refunded as if they had been made then. */
+  readonly marks: Float64Array;
+};
+
 /** Who holds what since when. */
 export class ReservationTable {
   #ids = new Float64Array(INITIAL_PLACES);
@@ -34,6 +41,7 @@ export class ReservationTable {
   readonly #costs: CallCost[] = [];
   /** Amounts by position in the chain, where they are not simply those of the cost. */
   readonly #adjusted: (Float64Array | undefined)[] = [];
+  readonly #toppedUp: (TopUp | undefined)[] = [];
   readonly #free: Place[] = [];
 
   /** Reservations that are open. */
@@ -62,6 +70,7 @@ export class ReservationTable {
   close(place: Place): void {
     this.#chains[place] = undefined;
     this.#adjusted[place] = undefined;
+    this.#toppedUp[place] = undefined;
     this.#ids[place] = this.idOf(place) + MAX_PLACES;
     this.#free.push(place);
   }
@@ -80,12 +89,12 @@ export class ReservationTable {
     return this.#costs[place] as CallCost; // As above.
   }
 
-  /** What it was charged, by position in the chain; undefined where that is what the cost says. */
+  /** What it was charged when it was made, by position in the chain; undefined where that is what the cost says. */
   adjustedOf(place: Place): Float64Array | undefined {
     return this.#adjusted[place];
   }
 
-  /** What it was charged, by position in the chain, to be changed. */
+  /** What it was charged when it was made, by position in the chain, to be changed. */
   adjust(place: Place): Float64Array {
     const known = this.#adjusted[place];
     if (known !== undefined) return known;
@@ -95,7 +104,22 @@ export class ReservationTable {
     return amounts;
   }
 
-  /** The mark under which its buckets were charged. */
+  /** What it was charged since; undefined where that is nothing. */
+  toppedUpOf(place: Place): TopUp | undefined {
+    return this.#toppedUp[place];
+  }
+
+  /** What it was charged since, to be changed. */
+  topUp(place: Place): TopUp {
+    const known = this.#toppedUp[place];
+    if (known !== undefined) return known;
+    const { length } = this.chainOf(place).slots;
+    const added = { amounts: new Float64Array(length), marks: new Float64Array(length) };
+    this.#toppedUp[place] = added;
+    return added;
+  }
+
+  /** The mark under which its buckets were charged when it was made. */
   markOf(place: Place): number {
     return this.#marks[place] as number;
   }
@@ -123,6 +147,7 @@ export class ReservationTable {
     this.#chains.push(undefined);
     this.#costs.push(cost);
     this.#adjusted.push(undefined);
+    this.#toppedUp.push(undefined);
     this.#ids[place] = place;
     return place;
   }

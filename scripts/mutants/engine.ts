@@ -159,7 +159,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     id: 'settled-twice',
     file: RESERVATIONS,
-    find: '    this.#chains[place] = undefined;\n    this.#adjusted[place] = undefined;\n    this.#ids[place] = this.idOf(place) + MAX_PLACES;',
+    find: '    this.#chains[place] = undefined;\n    this.#adjusted[place] = undefined;\n    this.#toppedUp[place] = undefined;\n    this.#ids[place] = this.idOf(place) + MAX_PLACES;',
     replace: '',
     fault: 'settling twice refunds twice',
     tests: ENGINE_TESTS,
@@ -199,9 +199,17 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     id: 'top-up-charged-twice',
     file: ENGINE,
-    find: '      reservations.adjust(place)[i] = used;',
+    find: '      amounts[i] = added + more;',
     replace: '',
     fault: 'a long stream is charged again and again for what it has used',
+    tests: ENGINE_TESTS,
+  },
+  {
+    id: 'top-up-refunded-from-admission',
+    file: ENGINE,
+    find: 'marks[i] = mark;',
+    replace: 'marks[i] = reservations.markOf(place);',
+    fault: 'a call whose use was guessed too high while it ran gets back less than the bucket has room for',
     tests: ENGINE_TESTS,
   },
   {

@@ -106,7 +106,7 @@ class Pair {
 
   #chargeMore(amount: number): void {
     this.table.chargeMore(this.slot, amount);
-    this.twin.chargeMore(amount, this.nowMs);
+    this.twin.charge(amount, this.nowMs);
   }
 
   #close(which: number, usedPermille: number): void {

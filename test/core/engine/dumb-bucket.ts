@@ -1,16 +1,19 @@
 // The dumb twin of a bucket: it remembers everything that ever happened to it and works out its level from the whole
 // past, in whole numerators of 1 / window, each time it is asked. A call that has ended counts as if its actual cost had
-// been charged when it was admitted; what it used beyond its reservation counts from the moment that was charged.
+// been charged when it was admitted; what it used beyond its reservation counts from the moment that was charged, and of
+// several such charges the last are the first to be given back.
 
 import type { BucketShape } from '../../../core/engine/bucket-table.ts';
 
 type Happening =
-  | { readonly kind: 'charge'; readonly atMs: number; readonly call: DumbCall }
-  | { readonly kind: 'more'; readonly atMs: number; readonly amount: number }
+  | { readonly kind: 'charge'; readonly atMs: number; readonly charge: DumbCharge }
   | { readonly kind: 'reshape'; readonly atMs: number; readonly shape: BucketShape };
 
-/** One reservation of a dumb bucket. */
-export type DumbCall = { readonly reserved: number; charged: number };
+/** One charge of a dumb bucket. */
+type DumbCharge = { charged: number };
+
+/** One reservation of a dumb bucket: what it charged when it was made, then what its use exceeded that by. */
+export type DumbCall = { readonly reserved: number; readonly charges: DumbCharge[] };
 
 /** A bucket that starts with `level` of its capacity. */
 export class DumbBucket {
@@ -26,19 +29,29 @@ export class DumbBucket {
   }
 
   charge(amount: number, atMs: number): DumbCall {
-    const call = { reserved: amount, charged: amount };
-    this.#past.push({ kind: 'charge', atMs, call });
-    return call;
+    return { reserved: amount, charges: [this.#charge(amount, atMs)] };
   }
 
-  chargeMore(amount: number, atMs: number): void {
-    this.#past.push({ kind: 'more', atMs, amount });
+  /** The call has used this much so far: what it was not charged for yet is charged now. */
+  topUp({ charges }: DumbCall, used: number, atMs: number): void {
+    const more = used - sum(charges);
+    if (more > 0) charges.push(this.#charge(more, atMs));
   }
 
-  /** The call used this much: less than it reserved is refunded as if it had never been charged, more is charged now. */
+  /** The call used this much: less than it was charged is refunded as if it had never been charged, more is charged now. */
   settle(call: DumbCall, used: number, atMs: number): void {
-    call.charged = Math.min(call.reserved, used);
-    if (used > call.reserved) this.chargeMore(used - call.reserved, atMs);
+    this.topUp(call, used, atMs);
+    let left = used;
+    for (const charge of call.charges) {
+      charge.charged = Math.min(charge.charged, left);
+      left -= charge.charged;
+    }
+  }
+
+  #charge(amount: number, atMs: number): DumbCharge {
+    const charge = { charged: amount };
+    this.#past.push({ kind: 'charge', atMs, charge });
+    return charge;
   }
 
   reshape(shape: BucketShape, atMs: number): void {
@@ -59,8 +72,7 @@ export class DumbBucket {
     };
     for (const happening of this.#past) {
       earnUntil(happening.atMs);
-      if (happening.kind === 'charge') used += BigInt(happening.call.charged) * window;
-      else if (happening.kind === 'more') used += BigInt(happening.amount) * window;
+      if (happening.kind === 'charge') used += BigInt(happening.charge.charged) * window;
       else ({ capacity, limit } = happening.shape);
     }
     earnUntil(nowMs);
@@ -74,4 +86,8 @@ export class DumbBucket {
     const floor = numerator / window;
     return Number(numerator < 0n && floor * window !== numerator ? floor - 1n : floor);
   }
+}
+
+function sum(charges: readonly DumbCharge[]): number {
+  return charges.reduce((total, { charged }) => total + charged, 0);
 }

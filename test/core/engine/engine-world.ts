@@ -98,6 +98,18 @@ export class EngineWorld {
     return one;
   }
 
+  /** One of the open calls has used this much so far. */
+  topUp(which: number, used: number): void {
+    const one = this.open[which % Math.max(1, this.open.length)];
+    if (one === undefined) return;
+    if (!this.engine.topUp(one.id, amounts({ TotalTokens: used }), this.nowMs)) {
+      throw new Error('an open call was not topped up');
+    }
+    one.charges.forEach((charge, i) => {
+      if (charge !== undefined) this.twins[one.rules[i] ?? 0]?.topUp(charge, used, this.nowMs);
+    });
+  }
+
   #fitsAt(at: number, amount: number): boolean {
     const asked = this.asked(at, amount);
     return asked === 0 || (this.twins[at]?.level(this.nowMs) ?? 0) >= asked;

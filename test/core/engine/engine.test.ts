@@ -21,6 +21,7 @@ const anyRule = (shadow: fc.Arbitrary<boolean>): fc.Arbitrary<LimitRule> =>
 type Step =
   | { readonly kind: 'wait'; readonly elapsedMs: number }
   | { readonly kind: 'reserve'; readonly rules: number; readonly amount: number }
+  | { readonly kind: 'topUp'; readonly which: number; readonly usedPercent: number }
   | { readonly kind: 'settle'; readonly which: number; readonly usedPercent: number | undefined };
 
 const stepsOf = (maxUsedPercent: number): fc.Arbitrary<Step[]> =>
@@ -49,6 +50,24 @@ const stepsOf = (maxUsedPercent: number): fc.Arbitrary<Step[]> =>
     ),
     { maxLength: 80 },
   );
+
+/** The same with calls that are topped up while they run. */
+const flowingSteps: fc.Arbitrary<Step[]> = stepsOf(300).chain((steps) =>
+  fc
+    .array(
+      fc.record({
+        at: fc.nat({ max: steps.length }),
+        kind: fc.constant('topUp' as const),
+        which: fc.nat(),
+        usedPercent: fc.nat({ max: 300 }),
+      }),
+      { maxLength: 30 },
+    )
+    .map((topUps) => [
+      ...steps.flatMap((step, i) => [...topUps.filter(({ at }) => at === i), step]),
+      ...topUps.filter(({ at }) => at === steps.length),
+    ]),
+);
 
 const fourRules = (shadow: fc.Arbitrary<boolean>) =>
   fc.array(anyRule(shadow), { minLength: 4, maxLength: 4 });
@@ -141,6 +160,42 @@ function expectGauge(max: number, settles: readonly number[]): void {
   for (const id of open) engine.settle(id, undefined, 0);
   expect(table.levelOf(slot)).toBe(max);
   expect(engine.openReservations).toBe(0);
+}
+
+/** Each call is topped up at most once: then a refund is exact. */
+function expectToppedUpTwins(rules: readonly LimitRule[], steps: readonly Step[]): void {
+  const world = new EngineWorld(rules);
+  const toppedUp = new Set<Admitted>();
+  for (const step of steps) {
+    pass(world, step);
+    if (step.kind === 'reserve' && world.open.length < MAX_CLASSES / 2) {
+      world.reserve(chosen(step.rules), step.amount);
+    }
+    if (step.kind === 'topUp') {
+      const call = world.open[step.which % Math.max(1, world.open.length)];
+      if (call !== undefined && !toppedUp.has(call)) {
+        toppedUp.add(call);
+        world.topUp(step.which, usedOf(call.reserved, step.usedPercent) ?? 0);
+      }
+    }
+    expect(world.levels()).toEqual(world.trueLevels());
+  }
+}
+
+/** Topped up however often, a bucket never holds more than its twin. */
+function expectNeverAbove(rules: readonly LimitRule[], steps: readonly Step[]): void {
+  const world = new EngineWorld(rules);
+  for (const step of steps) {
+    pass(world, step);
+    if (step.kind === 'reserve') world.reserve(chosen(step.rules), step.amount);
+    if (step.kind === 'topUp') {
+      const call = world.open[step.which % Math.max(1, world.open.length)];
+      if (call !== undefined) world.topUp(step.which, usedOf(call.reserved, step.usedPercent) ?? 0);
+    }
+    world.levels().forEach((level, at) => {
+      expect(level).toBeLessThanOrEqual(world.trueLevels()[at] ?? 0);
+    });
+  }
 }
 
 /** The engine against the twins, at every step. */
@@ -353,6 +408,14 @@ describe('a top-up', () => {
     }
     world.engine.settle(call?.id ?? -1, amounts({ TotalTokens: 13 }), 0);
     expect(world.levels()).toEqual([-3]);
+  });
+
+  it('is given back as what was charged when it was made, and not from before', () => {
+    fc.assert(fc.property(fourRules(fc.boolean()), flowingSteps, expectToppedUpTwins), { numRuns: 500 });
+  });
+
+  it('never lets a bucket hold more than the whole past gives, however often a call is topped up', () => {
+    fc.assert(fc.property(fourRules(fc.constant(false)), flowingSteps, expectNeverAbove), { numRuns: 400 });
   });
 
   it('moves the deadline; without one a call is overdue after it, and only then', () => {
