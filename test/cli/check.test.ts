@@ -22,7 +22,6 @@ beforeAll(() => {
     'good.yaml': policyOf(['{name: calls, unit: Requests, rates: [{limit: 10, window: 1m}]}']),
     'broken.yaml': BROKEN,
     'syntax.yaml': 'kind: [unclosed\n',
-    'twice.yaml': policyOf(['{name: calls, unit: Requests, rates: [{limit: 10, window: 1m}]}']),
   });
 });
 afterAll(() => folder.remove());

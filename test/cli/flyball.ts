@@ -11,7 +11,6 @@ export const FLYBALL = fileURLToPath(new URL('../../bin/flyball', import.meta.ur
 /** How a run ended. */
 export type Finished = {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
   readonly out: string;
   readonly err: string;
 };
@@ -22,17 +21,15 @@ export type Running = {
   readonly finished: Promise<Finished>;
   /** Resolves to standard output so far once it holds the text; rejects when the process ends before. */
   printed(text: string): Promise<string>;
-  /** The same for standard error. */
-  said(text: string): Promise<string>;
 };
 
 /** Starts flyball with these words. The environment is the test's own without base URLs and proxies. */
 export function startFlyball(
   words: readonly string[],
-  options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly file?: string } = {},
+  options: { readonly env?: NodeJS.ProcessEnv; readonly file?: string } = {},
 ): Running {
   const child = spawn(options.file ?? FLYBALL, words, {
-    cwd: options.cwd ?? tmpdir(),
+    cwd: tmpdir(),
     env: { ...cleanEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -49,25 +46,20 @@ export function startFlyball(
   listen(child.stderr, 'err');
   const finished = new Promise<Finished>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => resolve({ code, signal, ...texts }));
+    child.once('close', (code) => resolve({ code, ...texts }));
   });
-  const until = (key: 'out' | 'err', text: string): Promise<string> =>
+  const printed = (text: string): Promise<string> =>
     new Promise((resolve, reject) => {
       const check = (): void => {
-        if (!texts[key].includes(text)) return;
+        if (!texts.out.includes(text)) return;
         waiting.delete(check);
-        resolve(texts[key]);
+        resolve(texts.out);
       };
       waiting.add(check);
       check();
       void finished.then((end) => reject(new Error(`ended without "${text}": ${end.out}${end.err}`)));
     });
-  return {
-    process: child,
-    finished,
-    printed: (text) => until('out', text),
-    said: (text) => until('err', text),
-  };
+  return { process: child, finished, printed };
 }
 
 /** Runs to the end. */

@@ -7,7 +7,7 @@ type Sample = {
   readonly value: number;
 };
 
-export type Family = {
+type Family = {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;

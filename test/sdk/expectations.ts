@@ -14,7 +14,7 @@ type Expectation = {
 /** A class that says "try again soon" is 529 in Anthropic's API, which has no 503. */
 const UNAVAILABLE = { openai: [503, 'as announced', 200], anthropic: [529, 'as announced', 200] } as const;
 
-export const EXPECTATIONS: Readonly<Record<SituationName, Expectation>> = {
+const EXPECTATIONS: Readonly<Record<SituationName, Expectation>> = {
   throttled: { course: [429, 'as announced', 200], reached: 1 },
   'throttled on': { course: [429, 'as announced', 429, 'as announced', 429], reached: 0 },
   deferred: { course: [429], reached: 0 },

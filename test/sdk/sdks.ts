@@ -3,8 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export const SDK_NAMES = ['openai-node', 'anthropic-node', 'openai-python', 'anthropic-python'] as const;
-export type SdkName = (typeof SDK_NAMES)[number];
+export type SdkName = 'openai-node' | 'anthropic-node' | 'openai-python' | 'anthropic-python';
 
 /** The wire protocol that an SDK speaks. */
 export type Dialect = 'openai' | 'anthropic';

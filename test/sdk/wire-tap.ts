@@ -10,8 +10,6 @@ export type Exchange = {
   readonly sentAtMs: number;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  /** Which of the connections, from 1. */
-  readonly connection: number;
   /** Undefined until the head of the final answer comes. */
   answer: WireAnswer | undefined;
 };
@@ -45,7 +43,6 @@ export async function startWireTap(targetPort: number): Promise<WireTap> {
   const sockets = new Set<Socket>();
   const waiting = new Set<{ isOver(): boolean; resolve(): void }>();
   let port = targetPort;
-  let connections = 0;
 
   const changed = (): void => {
     for (const waiter of waiting) {
@@ -60,14 +57,12 @@ export async function startWireTap(targetPort: number): Promise<WireTap> {
       changed();
     });
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
-    const connection = ++connections;
     const open: Exchange[] = [];
     const upstream = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     relay(client, upstream, REQUEST_HEAD, (head) => {
       const exchange = {
         sentAtMs: performance.now(),
         headers: parseHead(head),
-        connection,
         answer: undefined,
       };
       exchanges.push(exchange);

@@ -18,8 +18,6 @@ export type GovernedOptions = {
   readonly policiesChanged?: SidecarParts['policiesChanged'];
   readonly provider?: ProviderOptions;
   readonly settings?: Partial<SidecarSettings>;
-  /** The names that may stand in a base URL; any by default. */
-  readonly agents?: ReadonlySet<string> | undefined;
   /** Upstreams beside openai and anthropic, relative to the provider: `{ mail: '/tools' }`. */
   readonly upstreams?: Readonly<Record<string, string>>;
 };
@@ -58,7 +56,7 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
     { ...defaultSettings(), port: 0, healthPort: 0, grace: 2_000, ...options.settings },
     {
       source: typeof given === 'string' ? text : given,
-      workload: { tenant: 'default', agent: 'agent', agents: options.agents, user: undefined, pod: 'pod' },
+      workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
       healthHost: '127.0.0.1',
       log: SILENT,
       upstreams: new Map([

@@ -19,7 +19,6 @@ export type ProcessUse = {
 };
 
 export type SidecarProcess = {
-  readonly pid: number;
   readonly port: number;
   readonly url: string;
   readonly openaiBaseUrl: string;
@@ -45,7 +44,7 @@ export type ProcessPlan = {
 export type FromProcess =
   | { readonly kind: 'listening'; readonly port: number; readonly healthPort: number }
   | { readonly kind: 'use'; readonly use: ProcessUse };
-export type ToProcess = { readonly kind: 'measure' };
+type ToProcess = { readonly kind: 'measure' };
 
 /** As bin/flyball starts Node, and with a hand on the collector. */
 const NODE_FLAGS = ['--max-semi-space-size=4', '--expose-gc'];
@@ -70,7 +69,6 @@ export async function startSidecarProcess(
   });
   const { port, healthPort } = await heard(child, 'listening');
   return {
-    pid: child.pid ?? 0,
     port,
     url: `http://127.0.0.1:${port}`,
     openaiBaseUrl: `http://127.0.0.1:${port}/openai/v1`,

@@ -36,7 +36,6 @@ def _serve(request: dict[str, Any], call: Callable[[dict[str, Any]], dict[str, A
             "errorClass": type(error).__name__,
             "message": str(error),
             "status": getattr(error, "status_code", None),
-            "code": getattr(error, "code", None),
             "requestId": getattr(error, "request_id", None),
         }
     _write({**outcome, "id": request["id"], "elapsedMs": (time.monotonic() - started) * 1000})

@@ -43,7 +43,6 @@ type SdkFailure = {
   readonly message: string;
   /** Null where the error has none. */
   readonly status: number | null;
-  readonly code: string | null;
   readonly requestId: string | null;
 };
 
@@ -71,9 +70,8 @@ function write(line: DriverReady | SdkOutcome): void {
 
 function toFailure(error: unknown): SdkFailure {
   // Both SDKs put these on their errors; what else is thrown has none of them.
-  const { status, code, requestID } = error as {
+  const { status, requestID } = error as {
     readonly status?: number;
-    readonly code?: string | null;
     readonly requestID?: string | null;
   };
   return {
@@ -81,7 +79,6 @@ function toFailure(error: unknown): SdkFailure {
     errorClass: error instanceof Error ? error.constructor.name : typeof error,
     message: error instanceof Error ? error.message : String(error),
     status: status ?? null,
-    code: code ?? null,
     requestId: requestID ?? null,
   };
 }

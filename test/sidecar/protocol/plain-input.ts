@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { InputFeatures } from '../../../core/estimate/features.ts';
 
 /** The features as sums that need no sampling: all text by its bytes, whatever its class. */
-export type PlainInput = Pick<InputFeatures, 'messages' | 'media' | 'tools'> & { readonly textBytes: number };
+type PlainInput = Pick<InputFeatures, 'messages' | 'media' | 'tools'> & { readonly textBytes: number };
 
 export function toPlainInput(features: InputFeatures): PlainInput {
   const { proseBytes, codeBytes, nonAsciiBytes, messages, media, tools } = features;
