@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { createProvider } from '../../../examples/provider/provider.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { askChat, type ChatOutcome, chatBody } from './chat.ts';
 
@@ -63,16 +64,11 @@ describe('400 calls at once', () => {
 
 /** What the provider bills for one call, read from its own meter without a sidecar. */
 async function costOfOneCall(): Promise<number> {
-  const bare = await startGoverned({
-    policies: policyOf(['{name: r, unit: Requests, rates: [{limit: 1k, window: 1h}]}']),
-  });
-  try {
-    await askChat(bare, chatBody({}));
-    const { inputTokens, outputTokens } = bare.provider.meter.total();
-    return inputTokens + outputTokens;
-  } finally {
-    await bare.close();
-  }
+  const provider = await createProvider();
+  await askChat(provider, chatBody({}));
+  const { inputTokens, outputTokens } = provider.meter.total();
+  await provider.close();
+  return inputTokens + outputTokens;
 }
 
 /** Lets the sidecar see what such calls cost. */
