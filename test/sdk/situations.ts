@@ -3,10 +3,11 @@
 
 import type { DenyClass } from '../../core/refusal.ts';
 import { policyOf, startGoverned } from '../sidecar/governed.ts';
+import { untilArrived, untilHeld } from '../sidecar/http-proxy/books.ts';
 import type { SdkCall } from './drivers/contract.ts';
 import { startExhausted, startWithoutPolicies } from './partial-sidecars.ts';
 import type { Dialect } from './sdks.ts';
-import { callOnce, govern, governUsedUp, untilArrived, untilHeld, type World, worldOf } from './world.ts';
+import { callOnce, govern, governUsedUp, type World, worldOf } from './world.ts';
 
 export type Situation = {
   /** `none`: the call is not refused. */

@@ -1,6 +1,5 @@
 // What stands behind the wire while an SDK makes its call.
 
-import { vi } from 'vitest';
 import { type Governed, type GovernedOptions, startGoverned } from '../sidecar/governed.ts';
 import type { WireTap } from './wire-tap.ts';
 
@@ -59,16 +58,4 @@ export async function callOnce(
   });
   await response.text();
   if (!response.ok) throw new Error(`the call of somebody else was answered ${response.status}`);
-}
-
-/** Resolves when this many calls have arrived at the provider. */
-export async function untilArrived({ provider }: Governed, calls: number): Promise<void> {
-  await vi.waitUntil(() => provider.meter.report().arrivals.length >= calls);
-}
-
-/** Resolves when the sidecar holds this many calls. */
-export async function untilHeld(governed: Governed, calls: number): Promise<void> {
-  await vi.waitUntil(
-    async () => /^flyball_held_calls (\d+)$/m.exec(await governed.metrics())?.[1] === String(calls),
-  );
 }

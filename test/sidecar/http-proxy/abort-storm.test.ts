@@ -6,7 +6,7 @@ import { createProvider, type Provider } from '../../../examples/provider/provid
 import { policyOf } from '../governed.ts';
 import { type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
 import { until } from '../until.ts';
-import { readGauges, readMetric } from './books.ts';
+import { readGauges, readMetric, untilNothingOpen } from './books.ts';
 import { chatBody } from './chat.ts';
 
 const ABORTS = 10_000;
@@ -70,10 +70,7 @@ async function abortMany(count: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, (_, worker) => work(worker)));
-  await until(
-    () => readGauges(sidecar),
-    (gauges) => gauges.every((gauge) => gauge === 0),
-  );
+  await untilNothingOpen(sidecar);
   await provider.meter.idle();
 }
 

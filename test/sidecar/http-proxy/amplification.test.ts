@@ -6,8 +6,7 @@ import { createProvider, type Provider } from '../../../examples/provider/provid
 import { median } from '../../median.ts';
 import { policyOf } from '../governed.ts';
 import { type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
-import { until } from '../until.ts';
-import { readGauges } from './books.ts';
+import { untilNothingOpen } from './books.ts';
 import { connectRaw } from './raw-client.ts';
 
 /** The promise is 20; less is asserted, so that it holds on other machines too. */
@@ -249,10 +248,7 @@ describe(`no request costs ${MAX_FACTOR} times a normal one of as many bytes`, (
       `${lines.join(', ')}; peak memory +${Math.round((peakResidentBytes - normalPeakBytes) / MIB)} MiB`,
     );
     expect(peakResidentBytes - normalPeakBytes).toBeLessThan(MAX_GROWTH_BYTES);
-    await until(
-      () => readGauges(sidecar),
-      (gauges) => gauges.every((gauge) => gauge === 0),
-    );
+    await untilNothingOpen(sidecar);
   });
 });
 

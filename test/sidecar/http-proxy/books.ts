@@ -53,12 +53,41 @@ export async function readGauges(governed: Pick<Governed, 'metrics'>): Promise<r
   );
 }
 
-/** Resolves when no call is open, held or in a slot, here and at the provider. */
-export async function untilClear(governed: Governed): Promise<void> {
+/** Resolves when this many calls are held. */
+export async function untilHeld(governed: Pick<Governed, 'metrics'>, calls: number): Promise<void> {
+  await until(
+    () => readGauges(governed),
+    ([, held]) => held === calls,
+  );
+}
+
+/** Resolves when this many calls are open at the sidecar, those among them whose body is still coming. */
+export async function untilOpen({ sidecar }: Pick<Governed, 'sidecar'>, calls: number): Promise<void> {
+  await until(
+    () => sidecar.openCalls,
+    (open) => open === calls,
+  );
+}
+
+/** Resolves when this many calls have arrived at the provider. */
+export async function untilArrived({ provider }: Pick<Governed, 'provider'>, calls: number): Promise<void> {
+  await until(
+    () => provider.meter.total().calls,
+    (arrived) => arrived === calls,
+  );
+}
+
+/** Resolves when no call is open, held or in a slot. */
+export async function untilNothingOpen(governed: Pick<Governed, 'metrics'>): Promise<void> {
   await until(
     () => readGauges(governed),
     (gauges) => gauges.every((gauge) => gauge === 0),
   );
+}
+
+/** The same, and at the provider. */
+export async function untilClear(governed: Governed): Promise<void> {
+  await untilNothingOpen(governed);
   await governed.provider.meter.idle();
 }
 

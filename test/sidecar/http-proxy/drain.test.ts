@@ -9,7 +9,7 @@ import type { SidecarSettings } from '../../../sidecar/settings.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { startSidecarProcess } from '../sidecar-process.ts';
 import { until } from '../until.ts';
-import { readGauges } from './books.ts';
+import { untilHeld, untilOpen } from './books.ts';
 import { chatBody } from './chat.ts';
 import { connectRaw, headerOf, type RawClient } from './raw-client.ts';
 import {
@@ -98,10 +98,7 @@ describe('a sidecar that stops', () => {
     const second = await openStream();
     const held = connect();
     await ask(held);
-    await until(
-      () => readGauges(governed),
-      (gauges) => gauges[1] === 1,
-    );
+    await untilHeld(governed, 1);
 
     const closed = governed.sidecar.close();
     const refused = await held.answer();
@@ -156,10 +153,7 @@ describe('a sidecar that stops', () => {
     await half.send(
       'POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{',
     );
-    await until(
-      () => governed.sidecar.openCalls,
-      (open) => open === 1,
-    );
+    await untilOpen(governed, 1);
     half.destroy();
     const switching = connectRaw(governed.sidecar.port, { staysOpen: true });
     clients.push(switching);

@@ -2,7 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Governed, type GovernedOptions, policyOf, startGoverned } from '../governed.ts';
-import { until } from '../until.ts';
+import { untilArrived, untilOpen } from './books.ts';
 import { askChat, chatBody } from './chat.ts';
 import { connectRaw } from './raw-client.ts';
 
@@ -63,16 +63,10 @@ describe('a caller that leaves before the report', () => {
       body: JSON.stringify(chatBody({ stream, max_completion_tokens: 500 })),
       signal: gone.signal,
     });
-    await until(
-      () => target.provider.meter.report().openCalls,
-      (count) => count === 1,
-    );
+    await untilArrived(target, 1);
     gone.abort();
     await asked.catch(() => undefined);
-    await until(
-      () => target.sidecar.openCalls,
-      (count) => count === 0,
-    );
+    await untilOpen(target, 0);
     const [row] = target.sidecar.usage();
     expect(row?.inputTokens).toBeGreaterThan(100);
     expect(row?.outputTokens).toBeGreaterThanOrEqual(stream ? 0 : 500);
@@ -84,16 +78,10 @@ describe('a caller that leaves before the report', () => {
     const head = `POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-provider-fault: stall\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
     const client = connectRaw(target.sidecar.port);
     await client.send((head + body).repeat(10));
-    await until(
-      () => target.provider.meter.report().openCalls,
-      (count) => count === 10,
-    );
+    await untilArrived(target, 10);
     expect((await askChat(target, chatBody({}))).status).toBe(429);
     client.destroy();
-    await until(
-      () => target.sidecar.openCalls,
-      (count) => count === 0,
-    );
+    await untilOpen(target, 0);
     expect((await askChat(target, chatBody({}))).status).toBe(200);
   });
 });

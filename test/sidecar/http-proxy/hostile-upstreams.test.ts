@@ -7,8 +7,7 @@ import type { SidecarSettings } from '../../../sidecar/settings.ts';
 import { median } from '../../median.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { type ProcessUse, type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
-import { until } from '../until.ts';
-import { readRecord, readUsed, untilClear } from './books.ts';
+import { readRecord, readUsed, untilClear, untilNothingOpen } from './books.ts';
 import { connectRaw, headerOf, type RawClient } from './raw-client.ts';
 import {
   createScriptedUpstream,
@@ -384,9 +383,6 @@ describe('an answer costs no more than its bytes', () => {
       `worst: ${worst.name}, ${worst.factor.toFixed(1)} times; peak memory grew from ${normalPeakBytes} by ${peakResidentBytes - normalPeakBytes} bytes`,
     );
     expect(peakResidentBytes - normalPeakBytes).toBeLessThan(MAX_GROWTH_BYTES);
-    await until(
-      () => sidecar.metrics(),
-      (text) => text.includes('flyball_open_reservations 0'),
-    );
+    await untilNothingOpen(sidecar);
   });
 });

@@ -8,7 +8,7 @@ import { createPolicyDirectory } from '../../../sidecar/policy-directory.ts';
 import type { PolicyLoad } from '../../../sidecar/policy-source.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { until } from '../until.ts';
-import { readLimits, readMetric, readUsed } from './books.ts';
+import { readLimits, readMetric, readUsed, untilArrived, untilHeld } from './books.ts';
 
 let directory: string;
 let governed: Governed;
@@ -77,25 +77,22 @@ describe('a changed directory', () => {
   });
 
   it('decides calls that are held by the new numbers', async () => {
-    const held = (limit: number): string =>
-      policyOf([
-        `{name: r, unit: Requests, rates: [{limit: ${limit}, window: 744h}], onLimit: {action: Deny}}`,
-        `{name: slots, unit: Concurrency, max: ${limit}, onLimit: {action: Hold, maxWait: 60s}}`,
-      ]);
-    await write('a.yaml', held(1));
+    const slots = (max: number): string =>
+      policyOf([`{name: slots, unit: Concurrency, max: ${max}, onLimit: {action: Hold, maxWait: 60s}}`]);
+    await write('a.yaml', slots(1));
     await start();
+    const leave = new AbortController();
     const stalled = fetch(`${governed.url}/upstream/tools/search`, {
       headers: { 'x-provider-think-ms': '600000' },
-      signal: AbortSignal.timeout(50_000),
+      signal: leave.signal,
     }).catch(() => undefined);
-    await until(
-      () => governed.provider.meter.total().calls,
-      (calls) => calls === 1,
-    );
-    await write('a.yaml', held(2));
+    await untilArrived(governed, 1);
+    const held = ask();
+    await untilHeld(governed, 1);
+    await write('a.yaml', slots(2));
     await untilChanged(2);
-    expect(await ask()).toBe(200);
-    await governed.sidecar.close();
+    expect(await held).toBe(200);
+    leave.abort();
     await stalled;
   });
 

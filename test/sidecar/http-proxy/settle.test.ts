@@ -4,8 +4,7 @@ import { createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
-import { until } from '../until.ts';
-import { readGauges, readRecord, readUsed, untilClear } from './books.ts';
+import { readGauges, readRecord, readUsed, untilArrived, untilClear, untilHeld, untilOpen } from './books.ts';
 import { chatBody } from './chat.ts';
 import { connectRaw, headerOf } from './raw-client.ts';
 
@@ -67,13 +66,6 @@ async function readAll(response: Response): Promise<{ readonly text: string; rea
   } catch {
     return { text, broke: true };
   }
-}
-
-async function untilProviderHas(calls: number): Promise<void> {
-  await until(
-    () => governed.provider.meter.total().calls,
-    (seen) => seen === calls,
-  );
 }
 
 /** Reads until the answer so far contains `text`. */
@@ -254,7 +246,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     await start();
     const leave = new AbortController();
     const left = send(api, { 'think-ms': '600000' }, { signal: leave.signal }).catch(() => 'left');
-    await untilProviderHas(1);
+    await untilArrived(governed, 1);
     expect(await readGauges(governed)).toEqual([1, 0, 1]);
     leave.abort();
     expect(await left).toBe('left');
@@ -274,15 +266,9 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     const body = bodyOf(api, false);
     const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`;
     await client.send(head + body.slice(0, body.length / 2));
-    await until(
-      () => governed.sidecar.openCalls,
-      (open) => open === 1,
-    );
+    await untilOpen(governed, 1);
     client.destroy();
-    await until(
-      () => governed.sidecar.openCalls,
-      (open) => open === 0,
-    );
+    await untilOpen(governed, 0);
     await untilClear(governed);
     expect(governed.provider.meter.total().calls).toBe(0);
     expect(await readUsed(governed)).toEqual({
@@ -338,7 +324,7 @@ describe('a call that is only counted', () => {
     await client.send(
       'POST /upstream/tools/search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nx-provider-fault: reset\r\n\r\n5\r\nfirst\r\n',
     );
-    await untilProviderHas(1);
+    await untilArrived(governed, 1);
     await client.send('0\r\n\r\n');
     expect((await client.answer()).status).toBe(502);
     client.destroy();
@@ -352,7 +338,7 @@ describe('a call that is only counted', () => {
     await client.send(
       'POST /upstream/tools/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf',
     );
-    await untilProviderHas(1);
+    await untilArrived(governed, 1);
     client.destroy();
     await untilClear(governed);
     expect(governed.provider.meter.total()).toMatchObject({ calls: 1, cut: 1 });
@@ -366,13 +352,6 @@ describe('slots', () => {
     '{name: slots, unit: Concurrency, max: 1, onLimit: {action: Hold, maxWait: 30s}}',
   ];
 
-  async function untilHeld(count: number): Promise<void> {
-    await until(
-      () => readGauges(governed),
-      ([, held]) => held === count,
-    );
-  }
-
   it('go to the call that is held when the one before it ends', async () => {
     await start(ONE_SLOT);
     const first = send(
@@ -382,7 +361,7 @@ describe('slots', () => {
     );
     const leave = await first;
     const second = send('openai', {});
-    await untilHeld(1);
+    await untilHeld(governed, 1);
     expect(governed.provider.meter.total().calls).toBe(1);
     const freedMs = performance.now();
     await leave.body?.cancel();
@@ -404,12 +383,12 @@ describe('slots', () => {
     const first = await send('openai', { 'event-delay-ms': '600000' }, { stream: true });
     const leave = new AbortController();
     const gone = send('openai', {}, { signal: leave.signal }).catch(() => 'left');
-    await untilHeld(1);
+    await untilHeld(governed, 1);
     const last = send('openai', {});
-    await untilHeld(2);
+    await untilHeld(governed, 2);
     leave.abort();
     expect(await gone).toBe('left');
-    await untilHeld(1);
+    await untilHeld(governed, 1);
     await first.body?.cancel();
     const response = await last;
     expect(response.status).toBe(200);
@@ -425,14 +404,11 @@ describe('slots', () => {
     const body = bodyOf('openai', true);
     const one = `POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-provider-event-delay-ms: 600000\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
     await client.send(one + one + one);
-    await untilProviderHas(3);
+    await untilArrived(governed, 3);
     expect(await readGauges(governed)).toEqual([3, 0, 3]);
     client.destroy();
     await untilClear(governed);
-    await until(
-      () => governed.sidecar.openCalls,
-      (open) => open === 0,
-    );
+    await untilOpen(governed, 0);
   });
 });
 

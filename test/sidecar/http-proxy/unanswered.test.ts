@@ -6,8 +6,7 @@ import type { LedgerEntry } from '../../../sidecar/ledger.ts';
 import type { SidecarSettings } from '../../../sidecar/settings.ts';
 import { createFolder, flyball } from '../../cli/flyball.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
-import { until } from '../until.ts';
-import { readGauges, readMetric, readRecord } from './books.ts';
+import { readMetric, readRecord, untilHeld } from './books.ts';
 import { connectRaw, headerOf, type RawClient } from './raw-client.ts';
 import { createScriptedUpstream, everyUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
@@ -39,13 +38,6 @@ async function ask(): Promise<RawClient> {
   return client;
 }
 
-async function untilHeld(held: number): Promise<void> {
-  await until(
-    () => readGauges(governed),
-    (gauges) => gauges[1] === held,
-  );
-}
-
 describe('a held call whose caller leaves', () => {
   it('is one decision: aborted, in the ledger and in the metrics', async () => {
     const folder = createFolder({});
@@ -54,9 +46,9 @@ describe('a held call whose caller leaves', () => {
     await ask();
     await upstream.next();
     const held = await ask();
-    await untilHeld(1);
+    await untilHeld(governed, 1);
     held.destroy();
-    await untilHeld(0);
+    await untilHeld(governed, 0);
     expect(await governed.metrics()).toMatch(/^flyball_hold_seconds_count\{outcome="aborted"\} 1\b/m);
     expect(await readMetric(governed, 'flyball_decisions_total', { outcome: 'aborted' })).toBe(1);
     expect(await readMetric(governed, 'flyball_decisions_total')).toBe(2);
@@ -156,7 +148,7 @@ describe('a sidecar that stops', () => {
     await ask();
     await upstream.next();
     const held = [await ask(), await ask(), await ask(), await ask()];
-    await untilHeld(held.length);
+    await untilHeld(governed, held.length);
     const closed = governed.sidecar.close();
     const waits = await Promise.all(
       held.map(async (client) => Number(headerOf(await client.answer(), 'retry-after-ms'))),
