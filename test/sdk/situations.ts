@@ -2,7 +2,7 @@
 // that keeps its own books.
 
 import type { DenyClass } from '../../core/refusal.ts';
-import { policyOf, startGoverned } from '../sidecar/governed.ts';
+import { DEAD_UPSTREAM, policyOf, startGoverned } from '../sidecar/governed.ts';
 import { untilArrived, untilHeld } from '../sidecar/http-proxy/books.ts';
 import type { SdkCall } from './drivers/contract.ts';
 import { startExhausted, startWithoutPolicies } from './partial-sidecars.ts';
@@ -31,9 +31,6 @@ const ONE_CALL =
 
 /** Limits that nothing here comes near. */
 const AMPLE = policyOf(['{name: calls, per: [], unit: Requests, rates: [{limit: 1000, window: 1m}]}']);
-
-/** Nothing listens on port 1. */
-const DEAD = new URL('http://127.0.0.1:1/');
 
 export const SITUATIONS = {
   throttled: {
@@ -133,8 +130,8 @@ export const SITUATIONS = {
         policies: AMPLE,
         settings: {
           upstreams: new Map([
-            ['openai', DEAD],
-            ['anthropic', DEAD],
+            ['openai', DEAD_UPSTREAM],
+            ['anthropic', DEAD_UPSTREAM],
           ]),
         },
       }),

@@ -38,6 +38,9 @@ export type Governed = {
   close(): Promise<void>;
 };
 
+/** An upstream that nobody listens at: port 1. */
+export const DEAD_UPSTREAM = new URL('http://127.0.0.1:1/');
+
 /** One policy named `test` with these limits, each in YAML flow style, and what else stands in its spec. */
 export function policyOf(limits: readonly string[], rest = ''): string {
   return `apiVersion: flyball.dev/v1alpha1\nkind: RateLimitPolicy\nmetadata: {name: test}\nspec:\n  limits:\n${limits.map((limit) => `  - ${limit}\n`).join('')}${rest}`;

@@ -7,7 +7,7 @@ import { median } from '../../median.ts';
 import { policyOf } from '../governed.ts';
 import { type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
 import { untilNothingOpen } from './books.ts';
-import { connectRaw } from './raw-client.ts';
+import { createRawClients, requestHead, requestOf } from './raw-client.ts';
 
 /** The promise is 20; less is asserted, so that it holds on other machines too. */
 const MAX_FACTOR = 15;
@@ -36,15 +36,16 @@ afterEach(async () => {
   await provider.close();
 });
 
+const connect = createRawClients();
+
 const CHAT = 'POST /openai/v1/chat/completions';
 
 function head(line: string, lines: readonly string[]): string {
-  return `${line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n${lines.map((one) => `${one}\r\n`).join('')}\r\n`;
+  return requestHead(line, ['Connection: close', ...lines]);
 }
 
 function chat(body: Buffer | string, lines: readonly string[] = []): Buffer {
-  const bytes = Buffer.from(body);
-  return Buffer.concat([Buffer.from(head(CHAT, [`Content-Length: ${bytes.length}`, ...lines])), bytes]);
+  return requestOf(CHAT, body, ['Connection: close', ...lines]);
 }
 
 function chunked(line: string, chunks: string): Buffer {
@@ -70,7 +71,7 @@ function fill(text: string, bytes: number): string {
 async function costOf(request: Buffer, times: number): Promise<number> {
   const before = await sidecar.measure();
   for (let i = 0; i < times; i++) {
-    const client = connectRaw(sidecar.port);
+    const client = connect(sidecar.port);
     void client.send(request);
     expect((await client.answer()).status).toBeGreaterThanOrEqual(200);
     client.destroy();
@@ -261,7 +262,7 @@ describe('memory', () => {
   ] as const)('is not filled by a body of 200 MB: %s', async ([, framing, piece], { annotate }) => {
     await costOf(normalCall(LARGE_BYTES), 10);
     const { peakResidentBytes: before } = await sidecar.measure();
-    const client = connectRaw(sidecar.port);
+    const client = connect(sidecar.port);
     await client.send(head(CHAT, [framing]));
     while (!client.socket.destroyed && client.socket.bytesWritten < 200 * MIB) await client.send(piece);
     expect(client.text()).toContain('flyball-reason: BODY_TOO_LARGE');

@@ -4,23 +4,29 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { until } from '../until.ts';
-import { connectRaw, headerOf, type RawClient } from './raw-client.ts';
+import {
+  chunk,
+  createRawClients,
+  headerOf,
+  type RawClient,
+  requestHead,
+  requestOf,
+  valuesOf,
+} from './raw-client.ts';
 import {
   createScriptedUpstream,
   everyUpstream,
   type ScriptedCall,
   type ScriptedUpstream,
+  STREAM_HEAD,
 } from './scripted-upstream.ts';
 
 const ROOMY = policyOf(['{name: r, unit: Requests, rates: [{limit: 1M, window: 1h}]}']);
-const CHAT = '/openai/v1/chat/completions';
+const CHAT = 'POST /openai/v1/chat/completions';
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
-const STREAM_HEAD =
-  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
 
 let upstream: ScriptedUpstream;
 let governed: Governed;
-const clients: RawClient[] = [];
 
 beforeEach(async () => {
   upstream = await createScriptedUpstream();
@@ -31,33 +37,14 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy();
   await governed.close();
   await upstream.close();
 });
 
+const connect = createRawClients();
+
 function open(): RawClient {
-  const client = connectRaw(governed.sidecar.port);
-  clients.push(client);
-  return client;
-}
-
-/** A request head with Host and these lines. */
-function head(requestLine: string, lines: readonly string[] = []): string {
-  return `${requestLine} HTTP/1.1\r\nHost: localhost\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`;
-}
-
-function post(path: string, body: Buffer | string, lines: readonly string[] = []): Buffer {
-  const bytes = Buffer.from(body);
-  return Buffer.concat([
-    Buffer.from(head(`POST ${path}`, [`Content-Length: ${bytes.length}`, ...lines])),
-    bytes,
-  ]);
-}
-
-function chunk(bytes: Buffer | string): string {
-  const data = Buffer.from(bytes).toString('latin1');
-  return `${data.length.toString(16)}\r\n${data}\r\n`;
+  return connect(governed.sidecar.port);
 }
 
 /** Sends a request and hands over what arrived upstream. */
@@ -69,13 +56,9 @@ async function forwarded(request: Buffer | string): Promise<ScriptedCall> {
 /** Sends a small GET and answers it with these bytes. */
 async function answered(bytes: Buffer | string, method = 'GET'): Promise<RawClient> {
   const client = open();
-  await client.send(head(`${method} /upstream/raw/x`));
+  await client.send(requestHead(`${method} /upstream/raw/x`));
   await (await upstream.next()).write(bytes);
   return client;
-}
-
-function valuesOf(call: ScriptedCall, name: string): string[] {
-  return call.headers.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
 }
 
 describe('the body of a request', () => {
@@ -99,7 +82,7 @@ describe('the body of a request', () => {
       '{"model":"gpt-5-mini","stream":true,"stream_options":{"include_usage":true},"messages":[]}',
     ],
   ])('of a model call arrives byte for byte: %s', async (_name, body) => {
-    const call = await forwarded(post(CHAT, body, ['Content-Type: application/json']));
+    const call = await forwarded(requestOf(CHAT, body, ['Content-Type: application/json']));
     expect((await call.body).equals(Buffer.from(body))).toBe(true);
     expect(valuesOf(call, 'content-length')).toEqual([String(Buffer.byteLength(body))]);
     expect(valuesOf(call, 'transfer-encoding')).toEqual([]);
@@ -107,7 +90,7 @@ describe('the body of a request', () => {
 
   it('of a model call arrives as compressed as it was sent', async () => {
     const body = gzipSync(small);
-    const call = await forwarded(post(CHAT, body, ['Content-Encoding: gzip']));
+    const call = await forwarded(requestOf(CHAT, body, ['Content-Encoding: gzip']));
     expect((await call.body).equals(body)).toBe(true);
     expect(valuesOf(call, 'content-encoding')).toEqual(['gzip']);
     expect(valuesOf(call, 'content-length')).toEqual([String(body.length)]);
@@ -115,7 +98,7 @@ describe('the body of a request', () => {
 
   it('of a model call arrives in one piece with its length, however it was cut', async () => {
     const client = open();
-    await client.send(head(`POST ${CHAT}`, ['Transfer-Encoding: chunked']));
+    await client.send(requestHead(CHAT, ['Transfer-Encoding: chunked']));
     for (const byte of small) await client.send(chunk(byte));
     await client.send('0\r\n\r\n');
     const call = await upstream.next();
@@ -126,7 +109,7 @@ describe('the body of a request', () => {
 
   it('of any other call keeps its length', async () => {
     const client = open();
-    await client.send(`${head('POST /upstream/raw/upload', ['Content-Length: 8'])}half`);
+    await client.send(`${requestHead('POST /upstream/raw/upload', ['Content-Length: 8'])}half`);
     const call = await upstream.next();
     await client.send('half');
     expect((await call.body).toString()).toBe('halfhalf');
@@ -136,7 +119,9 @@ describe('the body of a request', () => {
 
   it('of any other call without a length arrives piece by piece, before its end', async () => {
     const client = open();
-    await client.send(head('POST /upstream/raw/upload', ['Transfer-Encoding: chunked']) + chunk('first'));
+    await client.send(
+      requestHead('POST /upstream/raw/upload', ['Transfer-Encoding: chunked']) + chunk('first'),
+    );
     const call = await upstream.next();
     const seen: string[] = [];
     call.socket.on('data', (bytes: Buffer) => seen.push(bytes.toString('latin1')));
@@ -152,7 +137,7 @@ describe('the body of a request', () => {
 
   it('of any other call travels in larger pieces than it came in', async () => {
     const client = open();
-    await client.send(head('POST /upstream/raw/upload', ['Transfer-Encoding: chunked']) + chunk('x'));
+    await client.send(requestHead('POST /upstream/raw/upload', ['Transfer-Encoding: chunked']) + chunk('x'));
     const call = await upstream.next();
     const pieces = chunk('x').repeat(999);
     await client.send(`${pieces}0\r\n\r\n`);
@@ -168,7 +153,7 @@ describe('the body of a request', () => {
     ['PUT', ['0']],
   ])('is absent where there was none: %s', async (method, lengths) => {
     const lines = lengths.map((length) => `Content-Length: ${length}`);
-    const call = await forwarded(head(`${method} /upstream/raw/x`, lines));
+    const call = await forwarded(requestHead(`${method} /upstream/raw/x`, lines));
     expect(call.requestLine).toBe(`${method} /base/x HTTP/1.1`);
     expect(valuesOf(call, 'content-length')).toEqual(lengths);
     expect(valuesOf(call, 'transfer-encoding')).toEqual([]);
@@ -184,14 +169,14 @@ describe('the path', () => {
     ['/@bot/upstream/raw/a/b;c/d%20e?', '/base/a/b;c/d%20e?'],
     ['/upstream/raw', '/base/'],
   ])('%s goes to %s', async (path, expected) => {
-    expect((await forwarded(head(`GET ${path}`))).requestLine).toBe(`GET ${expected} HTTP/1.1`);
+    expect((await forwarded(requestHead(`GET ${path}`))).requestLine).toBe(`GET ${expected} HTTP/1.1`);
   });
 });
 
 describe('the headers of a request', () => {
   it('arrive in their order and case, but for those of the connection, of the sidecar and of the host', async () => {
     const call = await forwarded(
-      head('GET /upstream/raw/x', [
+      requestHead('GET /upstream/raw/x', [
         'X-Custom: a,  b',
         'Connection: keep-alive, X-Hop , close-not',
         'x-hop: 1',
@@ -225,7 +210,7 @@ describe('the headers of a request', () => {
 
   it('named by any of several Connection headers stay here', async () => {
     const call = await forwarded(
-      head('GET /upstream/raw/x', [
+      requestHead('GET /upstream/raw/x', [
         'Connection: keep-alive',
         'Connection: X-A',
         'Connection: X-B',
@@ -243,7 +228,7 @@ describe('the headers of a request', () => {
     ['flyball.user=x', undefined],
     [' flyball.user=x , a=1', ' a=1'],
   ])('lose our members of baggage and no others: %s', async (baggage, expected) => {
-    const call = await forwarded(head('GET /upstream/raw/x', [`baggage: ${baggage}`]));
+    const call = await forwarded(requestHead('GET /upstream/raw/x', [`baggage: ${baggage}`]));
     expect(valuesOf(call, 'baggage')).toEqual(expected === undefined ? [] : [expected.trim()]);
   });
 });
@@ -262,18 +247,12 @@ describe('the head of an answer', () => {
     expect([answer.status, answer.reason, answer.body.toString()]).toEqual([201, 'Made', 'ok']);
     const names = answer.headers.map(([name]) => name.toLowerCase());
     expect(names.filter((name) => ['x-hop', 'flyball-origin'].includes(name))).toEqual([]);
-    expect(answer.headers.filter(([name]) => /^set-cookie$/i.test(name)).map(([, value]) => value)).toEqual([
-      'a=1',
-      'b=2',
-    ]);
+    expect(valuesOf(answer, 'set-cookie')).toEqual(['a=1', 'b=2']);
     expect(headerOf(answer, 'x-b')).toBe('caf\u00e9');
     expect(headerOf(answer, 'date')).toBe('Tue, 24 Nov 2026 00:00:00 GMT');
     expect(headerOf(answer, 'flyball-decision')).toMatch(/^[^f]/);
     expect(headerOf(answer, 'keep-alive')).not.toContain('9');
-    expect(answer.headers.filter(([name]) => /^ratelimit$/i.test(name)).map(([, value]) => value)).toEqual([
-      '"theirs";r=1',
-      expect.stringMatching(/^"test\/r";r=/),
-    ]);
+    expect(valuesOf(answer, 'ratelimit')).toEqual(['"theirs";r=1', expect.stringMatching(/^"test\/r";r=/)]);
   });
 
   it.each([
@@ -319,7 +298,7 @@ describe('the head of an answer', () => {
     const answer = await client.answer({ toHead: method === 'HEAD' });
     expect(headerOf(answer, 'content-length')).toBe(length);
     expect(headerOf(answer, 'transfer-encoding')).toBeUndefined();
-    await client.send(head('GET /upstream/raw/y'));
+    await client.send(requestHead('GET /upstream/raw/y'));
     await (await upstream.next()).write(OK);
     expect((await client.answer()).body.toString()).toBe('ok');
   });
@@ -343,7 +322,7 @@ describe('the body of an answer', () => {
 
   it('that ends with the connection is complete', async () => {
     const client = open();
-    await client.send(head('GET /upstream/raw/x'));
+    await client.send(requestHead('GET /upstream/raw/x'));
     (await upstream.next()).socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nall of it');
     expect((await client.answer()).body.toString()).toBe('all of it');
   });
@@ -354,9 +333,8 @@ describe('the body of an answer', () => {
     ['with its length', `Content-Length: ${10 + REST.length}`, 'some of it', REST],
     ['in chunks', 'Transfer-Encoding: chunked', chunk('some of it'), `${chunk(REST)}0\r\n\r\n`],
   ])('reaches its caller though the request is not complete: %s', async (_name, framing, first, rest) => {
-    const client = connectRaw(governed.sidecar.port, { staysOpen: true });
-    clients.push(client);
-    await client.send(head('POST /upstream/raw/x', [framing]) + first);
+    const client = connect(governed.sidecar.port, { staysOpen: true });
+    await client.send(requestHead('POST /upstream/raw/x', [framing]) + first);
     const call = await upstream.next();
     await call.write('HTTP/1.1 413 Content Too Large\r\ncontent-length: 8\r\n\r\ntoo long');
     const answer = await client.answer();
@@ -371,7 +349,7 @@ describe('the body of an answer', () => {
   it.each(['gzip', 'br', 'zstd', 'made-up'])('in %s is not touched', async (encoding) => {
     const body = gzipSync(JSON.stringify({ usage: { prompt_tokens: 1, completion_tokens: 1 } }));
     const client = open();
-    await client.send(post(CHAT, '{"model":"gpt-5-mini","messages":[]}', ['Accept-Encoding: gzip']));
+    await client.send(requestOf(CHAT, '{"model":"gpt-5-mini","messages":[]}', ['Accept-Encoding: gzip']));
     const call = await upstream.next();
     expect(valuesOf(call, 'accept-encoding')).toEqual(['gzip']);
     await call.write(
@@ -393,10 +371,10 @@ describe('a stream', () => {
 
   it.each([
     ['a chat', CHAT],
-    ['any other', '/upstream/raw/events'],
-  ])('hands on its head, its first and its last event before anything follows them: %s', async (_name, path) => {
+    ['any other', 'POST /upstream/raw/events'],
+  ])('hands on its head, its first and its last event before anything follows them: %s', async (_name, line) => {
     const client = open();
-    await client.send(post(path, asking));
+    await client.send(requestOf(line, asking));
     const call = await upstream.next();
     await call.write(STREAM_HEAD);
     await client.until('\r\n\r\n');
@@ -416,7 +394,7 @@ describe('a stream', () => {
     1, 7, 1_000,
   ])('that was made to report usage loses that event alone, in pieces of %s bytes', async (size) => {
     const client = open();
-    await client.send(post(CHAT, asking, ['Accept-Encoding: gzip']));
+    await client.send(requestOf(CHAT, asking, ['Accept-Encoding: gzip']));
     const call = await upstream.next();
     expect(JSON.parse((await call.body).toString())).toMatchObject({
       stream_options: { include_usage: true },
@@ -432,7 +410,10 @@ describe('a stream', () => {
   it('that asked for usage gets it', async () => {
     const client = open();
     await client.send(
-      post(CHAT, asking.replace('"stream":true', '"stream":true,"stream_options":{"include_usage":true}')),
+      requestOf(
+        CHAT,
+        asking.replace('"stream":true', '"stream":true,"stream_options":{"include_usage":true}'),
+      ),
     );
     const call = await upstream.next();
     await call.write(`${STREAM_HEAD}${chunk(event('a') + usage)}0\r\n\r\n`);
@@ -444,7 +425,7 @@ describe('connections', () => {
   it('are used again on both sides', async () => {
     const client = open();
     for (const path of ['a', 'b', 'c']) {
-      await client.send(post(`/upstream/raw/${path}`, 'x'));
+      await client.send(requestOf(`POST /upstream/raw/${path}`, 'x'));
       const call = await upstream.next();
       expect([call.requestLine, call.connection]).toEqual([`POST /base/${path} HTTP/1.1`, 1]);
       await call.body;
@@ -457,9 +438,9 @@ describe('connections', () => {
     governed.change(policyOf(['{name: r, unit: Requests, rates: [{limit: 0, window: 1h}]}']));
     const client = open();
     for (const request of [
-      head('GET /upstream/raw/x'),
-      post('/upstream/raw/x', 'body'),
-      post(CHAT, '{"model":"m","messages":[]}'),
+      requestHead('GET /upstream/raw/x'),
+      requestOf('POST /upstream/raw/x', 'body'),
+      requestOf(CHAT, '{"model":"m","messages":[]}'),
     ]) {
       await client.send(request);
       const answer = await client.answer();
@@ -471,7 +452,7 @@ describe('connections', () => {
 
   it('carry a body only after the caller was told to send it', async () => {
     const client = open();
-    await client.send(head(`POST ${CHAT}`, ['Expect: 100-continue', 'Content-Length: 36']));
+    await client.send(requestHead(CHAT, ['Expect: 100-continue', 'Content-Length: 36']));
     await client.until('HTTP/1.1 100 Continue\r\n\r\n');
     expect((await client.answer()).status).toBe(100);
     await client.send('{"model":"gpt-5-mini","messages":[]}');
@@ -485,14 +466,14 @@ describe('connections', () => {
   it('carry no body for a call that is refused without it', async () => {
     governed.change(policyOf(['{name: r, unit: Requests, rates: [{limit: 0, window: 1h}]}']));
     const client = open();
-    await client.send(head('POST /upstream/raw/x', ['Expect: 100-continue', 'Content-Length: 36']));
+    await client.send(requestHead('POST /upstream/raw/x', ['Expect: 100-continue', 'Content-Length: 36']));
     expect((await client.answer()).status).toBe(403);
   });
 
   it('are not switched, and an offer of HTTP/2 is overheard', async () => {
     const client = open();
     await client.send(
-      head('GET /upstream/raw/x', [
+      requestHead('GET /upstream/raw/x', [
         'Connection: Upgrade, HTTP2-Settings',
         'Upgrade: h2c',
         'HTTP2-Settings: AAMAAABkAAQAAP__',
@@ -540,7 +521,7 @@ describe('back-pressure', () => {
   it('an answer is read from the upstream only as fast as its caller reads it', async () => {
     const client = open();
     client.socket.pause();
-    await client.send(head('GET /upstream/raw/x'));
+    await client.send(requestHead('GET /upstream/raw/x'));
     const call = await upstream.next();
     await call.write(`HTTP/1.1 200 OK\r\ncontent-length: ${TOTAL_BYTES}\r\n\r\n`);
     const state = pour((piece) => call.write(piece));
@@ -559,7 +540,7 @@ describe('back-pressure', () => {
 
   it('a body is read from its caller only as fast as the upstream reads it', async () => {
     const client = open();
-    await client.send(head('POST /upstream/raw/x', [`Content-Length: ${TOTAL_BYTES}`]));
+    await client.send(requestHead('POST /upstream/raw/x', [`Content-Length: ${TOTAL_BYTES}`]));
     const state = pour((piece) => client.send(piece));
     const call = await upstream.next();
     call.socket.pause();

@@ -11,38 +11,42 @@ import { startSidecarProcess } from '../sidecar-process.ts';
 import { until } from '../until.ts';
 import { untilHeld, untilOpen } from './books.ts';
 import { chatBody } from './chat.ts';
-import { connectRaw, headerOf, type RawClient } from './raw-client.ts';
+import { chunk, createRawClients, headerOf, type RawClient, requestHead, requestOf } from './raw-client.ts';
 import {
   createScriptedUpstream,
   everyUpstream,
   type ScriptedCall,
   type ScriptedUpstream,
+  STREAM_HEAD,
 } from './scripted-upstream.ts';
 
 const LIMITS = policyOf([
   '{name: tokens, unit: TotalTokens, rates: [{limit: 100k, window: 744h}]}',
   '{name: slots, unit: Concurrency, max: 2, onLimit: {action: Hold, maxWait: 60s}}',
 ]);
-const STREAM_HEAD =
-  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
+const CHAT = 'POST /openai/v1/chat/completions';
 const EVENT = 'data: {"choices":[{"index":0,"delta":{"content":"one two three"}}]}\n\n';
 const DONE = 'data: [DONE]\n\n';
 
 let upstream: ScriptedUpstream;
 let governed: Governed;
 let directory: string;
-const clients: RawClient[] = [];
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'flyball-'));
   upstream = await createScriptedUpstream();
 });
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy();
   await governed.close();
   await upstream.close();
   await rm(directory, { recursive: true });
 });
+
+const connect = createRawClients();
+
+function open(): RawClient {
+  return connect(governed.sidecar.port);
+}
 
 async function start(settings: Partial<SidecarSettings>): Promise<void> {
   governed = await startGoverned({
@@ -51,31 +55,20 @@ async function start(settings: Partial<SidecarSettings>): Promise<void> {
   });
 }
 
-function chunk(text: string): string {
-  return `${text.length.toString(16)}\r\n${text}\r\n`;
-}
-
 async function ask(client: RawClient): Promise<void> {
-  const body = JSON.stringify(chatBody({ stream: true }));
-  await client.send(
-    `POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-  );
+  await client.send(requestOf(CHAT, JSON.stringify(chatBody({ stream: true }))));
 }
 
 /** A call that has got its first event. */
-async function openStream(): Promise<{ readonly client: RawClient; readonly call: ScriptedCall }> {
-  const client = connect();
+async function openStream(
+  port = governed.sidecar.port,
+): Promise<{ readonly client: RawClient; readonly call: ScriptedCall }> {
+  const client = connect(port);
   await ask(client);
   const call = await upstream.next();
   await call.write(STREAM_HEAD + chunk(EVENT));
   await client.until(EVENT);
   return { client, call };
-}
-
-function connect(): RawClient {
-  const client = connectRaw(governed.sidecar.port);
-  clients.push(client);
-  return client;
 }
 
 /** What the ledger's file says about every call in the end: `allow aborted`, `deny`, … in the order of decisions. */
@@ -91,12 +84,12 @@ async function readEnds(): Promise<readonly string[]> {
 describe('a sidecar that stops', () => {
   it('refuses what it holds and what comes, and lets open streams end', async () => {
     await start({ grace: 30_000 });
-    const idle = connect();
-    await idle.send('GET /v1/limits HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const idle = open();
+    await idle.send(requestHead('GET /v1/limits'));
     await idle.answer();
     const first = await openStream();
     const second = await openStream();
-    const held = connect();
+    const held = open();
     await ask(held);
     await untilHeld(governed, 1);
 
@@ -105,7 +98,7 @@ describe('a sidecar that stops', () => {
     expect([refused.status, headerOf(refused, 'flyball-reason')]).toEqual([503, 'SHUTTING_DOWN']);
     expect(Number(headerOf(refused, 'retry-after'))).toBeGreaterThanOrEqual(1);
     await idle.closed;
-    const late = connect();
+    const late = open();
     await late.closed;
     expect(late.text()).toBe('');
     const ready = await fetch(`http://127.0.0.1:${governed.sidecar.healthPort}/readyz`);
@@ -129,8 +122,8 @@ describe('a sidecar that stops', () => {
   it('ends what outlives its grace, and settles it with what was seen', async () => {
     await start({ grace: 50 });
     const { client, call } = await openStream();
-    const body = connect();
-    await body.send('POST /upstream/raw/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf');
+    const body = open();
+    await body.send(`${requestHead('POST /upstream/raw/x', ['Content-Length: 100'])}half`);
     await upstream.next();
     await governed.sidecar.close();
     await client.closed;
@@ -147,19 +140,14 @@ describe('a sidecar that stops', () => {
 
   it('does not wait for connections that only exist', async () => {
     await start({ grace: 30_000 });
-    const silent = connect();
+    const silent = open();
     await silent.send('GET /v1/lim');
-    const half = connect();
-    await half.send(
-      'POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{',
-    );
+    const half = open();
+    await half.send(`${requestHead(CHAT, ['Content-Length: 9'])}{`);
     await untilOpen(governed, 1);
     half.destroy();
-    const switching = connectRaw(governed.sidecar.port, { staysOpen: true });
-    clients.push(switching);
-    await switching.send(
-      'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
-    );
+    const switching = connect(governed.sidecar.port, { staysOpen: true });
+    await switching.send(requestHead('GET /', ['Connection: upgrade', 'Upgrade: websocket']));
     expect((await switching.answer()).status).toBe(400);
     await governed.sidecar.close();
     await silent.closed;
@@ -171,12 +159,7 @@ describe('the process', () => {
   it('exits by itself after SIGTERM, once its streams have ended', async () => {
     await start({});
     const process = await startSidecarProcess(LIMITS, { openai: `${upstream.url}/v1` }, { grace: 30_000 });
-    const client = connectRaw(process.port);
-    clients.push(client);
-    await ask(client);
-    const call = await upstream.next();
-    await call.write(STREAM_HEAD + chunk(EVENT));
-    await client.until(EVENT);
+    const { client, call } = await openStream(process.port);
     process.terminate();
     await until(
       () =>
@@ -194,12 +177,7 @@ describe('the process', () => {
   it('exits after its grace, whatever is open', async () => {
     await start({});
     const process = await startSidecarProcess(LIMITS, { openai: `${upstream.url}/v1` }, { grace: 100 });
-    const client = connectRaw(process.port);
-    clients.push(client);
-    await ask(client);
-    const call = await upstream.next();
-    await call.write(STREAM_HEAD + chunk(EVENT));
-    await client.until(EVENT);
+    const { client } = await openStream(process.port);
     expect(await process.close()).toBe(0);
     await client.closed;
   });

@@ -4,13 +4,15 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Governed, type GovernedOptions, policyOf, startGoverned } from '../governed.ts';
 import { untilArrived, untilOpen } from './books.ts';
 import { askChat, chatBody } from './chat.ts';
-import { connectRaw } from './raw-client.ts';
+import { createRawClients, requestOf } from './raw-client.ts';
 
 let governed: Governed | undefined;
 afterEach(async () => {
   await governed?.close();
   governed = undefined;
 });
+
+const connect = createRawClients();
 
 async function start(limit: string, options: Partial<GovernedOptions> = {}): Promise<Governed> {
   governed = await startGoverned({ policies: policyOf([limit]), ...options });
@@ -75,9 +77,9 @@ describe('a caller that leaves before the report', () => {
   it('frees every slot, also of requests that waited behind another on its connection', async () => {
     const target = await start('{name: c, unit: Concurrency, max: 10, onLimit: {action: Deny}}');
     const body = JSON.stringify(chatBody({ stream: true }));
-    const head = `POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-provider-fault: stall\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
-    const client = connectRaw(target.sidecar.port);
-    await client.send((head + body).repeat(10));
+    const request = requestOf('POST /openai/v1/chat/completions', body, ['x-provider-fault: stall']);
+    const client = connect(target.sidecar.port);
+    await client.send(Buffer.concat(Array.from({ length: 10 }, () => request)));
     await untilArrived(target, 10);
     expect((await askChat(target, chatBody({}))).status).toBe(429);
     client.destroy();

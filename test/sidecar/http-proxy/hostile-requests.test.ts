@@ -6,7 +6,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { readUsed, untilClear } from './books.ts';
 import { askChat, chatBody } from './chat.ts';
-import { connectRaw, headerOf, type RawAnswer, type RawClient } from './raw-client.ts';
+import {
+  createRawClients,
+  headerOf,
+  type RawAnswer,
+  type RawClient,
+  requestHead,
+  requestOf,
+} from './raw-client.ts';
 
 const MIB = 1_024 * 1_024;
 const POLICIES = policyOf([
@@ -16,7 +23,6 @@ const POLICIES = policyOf([
 ]);
 
 let governed: Governed;
-const clients: RawClient[] = [];
 
 beforeEach(async () => {
   governed = await startGoverned({
@@ -28,7 +34,6 @@ beforeEach(async () => {
 
 /** Whatever was sent: nothing was called, nothing is open, and the next call is served. */
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy();
   await untilClear(governed);
   expect(governed.provider.meter.total().calls).toBe(0);
   expect(await readUsed(governed)).toEqual({ requests: 0, tokens: 0, slots: 0 });
@@ -36,10 +41,10 @@ afterEach(async () => {
   await governed.close();
 });
 
+const connect = createRawClients();
+
 function open(): RawClient {
-  const client = connectRaw(governed.sidecar.port);
-  clients.push(client);
-  return client;
+  return connect(governed.sidecar.port);
 }
 
 async function answerTo(bytes: string | Buffer): Promise<RawAnswer> {
@@ -48,18 +53,13 @@ async function answerTo(bytes: string | Buffer): Promise<RawAnswer> {
   return client.answer();
 }
 
-/** A request with these header lines beside Host. */
-function requestOf(line: string, lines: readonly string[] = [], body = ''): string {
-  return `${line} HTTP/1.1\r\nHost: localhost\r\n${lines.map((one) => `${one}\r\n`).join('')}\r\n${body}`;
+/** A request that says nothing about its body but what these lines say. */
+function rawRequest(line: string, lines: readonly string[] = [], body = ''): string {
+  return requestHead(line, lines) + body;
 }
 
 const CHAT = 'POST /openai/v1/chat/completions';
 const MESSAGES = 'POST /anthropic/v1/messages';
-
-function withBody(line: string, body: Buffer | string, lines: readonly string[] = []): Buffer {
-  const bytes = Buffer.from(body);
-  return Buffer.concat([Buffer.from(requestOf(line, [`Content-Length: ${bytes.length}`, ...lines])), bytes]);
-}
 
 /** Status, class and reason; the class is read where the dialect of the answer has it. */
 function signalOf(answer: RawAnswer): readonly unknown[] {
@@ -75,42 +75,42 @@ describe('what is no HTTP/1.1', () => {
     ['no request', 'GARBAGE\r\n\r\n'],
     ['HTTP/0.9', 'GET /openai/v1/models\r\n\r\n'],
     ['a TLS handshake', Buffer.from('160301020001000fc0303', 'hex')],
-    ['a method that is none', 'FLY /openai/v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n'],
-    ['a header without a colon', requestOf('GET /openai/v1/models', ['nothing'])],
-    ['a space before the colon', requestOf(CHAT, ['Content-Length : 5'], 'hello')],
-    ['a NUL in a header', requestOf('GET /openai/v1/models', ['X: a\0b'])],
-    ['a bare CR in a header', requestOf('GET /openai/v1/models', ['X: a\rY: b'])],
-    ['a folded header', requestOf('GET /openai/v1/models', ['X: a', ' b: c'])],
-    ['two equal lengths', requestOf(CHAT, ['Content-Length: 2', 'Content-Length: 2'], '{}')],
-    ['two lengths', requestOf(CHAT, ['Content-Length: 2', 'Content-Length: 3'], '{}')],
-    ['a list of lengths', requestOf(CHAT, ['Content-Length: 2, 2'], '{}')],
-    ['a length with a sign', requestOf(CHAT, ['Content-Length: +2'], '{}')],
-    ['a length below 0', requestOf(CHAT, ['Content-Length: -2'], '{}')],
-    ['a hexadecimal length', requestOf(CHAT, ['Content-Length: 0x2'], '{}')],
-    ['a length without end', requestOf(CHAT, [`Content-Length: ${'9'.repeat(40)}`], '{}')],
+    ['a method that is none', rawRequest('FLY /openai/v1/models')],
+    ['a header without a colon', rawRequest('GET /openai/v1/models', ['nothing'])],
+    ['a space before the colon', rawRequest(CHAT, ['Content-Length : 5'], 'hello')],
+    ['a NUL in a header', rawRequest('GET /openai/v1/models', ['X: a\0b'])],
+    ['a bare CR in a header', rawRequest('GET /openai/v1/models', ['X: a\rY: b'])],
+    ['a folded header', rawRequest('GET /openai/v1/models', ['X: a', ' b: c'])],
+    ['two equal lengths', rawRequest(CHAT, ['Content-Length: 2', 'Content-Length: 2'], '{}')],
+    ['two lengths', rawRequest(CHAT, ['Content-Length: 2', 'Content-Length: 3'], '{}')],
+    ['a list of lengths', rawRequest(CHAT, ['Content-Length: 2, 2'], '{}')],
+    ['a length with a sign', rawRequest(CHAT, ['Content-Length: +2'], '{}')],
+    ['a length below 0', rawRequest(CHAT, ['Content-Length: -2'], '{}')],
+    ['a hexadecimal length', rawRequest(CHAT, ['Content-Length: 0x2'], '{}')],
+    ['a length without end', rawRequest(CHAT, [`Content-Length: ${'9'.repeat(40)}`], '{}')],
     [
       'a length and chunks',
-      requestOf(CHAT, ['Content-Length: 4', 'Transfer-Encoding: chunked'], '0\r\n\r\n'),
+      rawRequest(CHAT, ['Content-Length: 4', 'Transfer-Encoding: chunked'], '0\r\n\r\n'),
     ],
     [
       'chunks and a length',
-      requestOf(CHAT, ['Transfer-Encoding: chunked', 'Content-Length: 4'], '0\r\n\r\n'),
+      rawRequest(CHAT, ['Transfer-Encoding: chunked', 'Content-Length: 4'], '0\r\n\r\n'),
     ],
-    ['another coding than chunks', requestOf(CHAT, ['Transfer-Encoding: gzip'], '{}')],
-    ['chunks that are not last', requestOf(CHAT, ['Transfer-Encoding: chunked, identity'], '0\r\n\r\n')],
-    ['a disguised coding', requestOf(CHAT, ['Transfer-Encoding: xchunked'], '0\r\n\r\n')],
-    ['a folded coding', requestOf(CHAT, ['Transfer-Encoding:', ' chunked'], '0\r\n\r\n')],
-    ['a coding with a vertical tab', requestOf(CHAT, ['Transfer-Encoding: \x0bchunked'], '0\r\n\r\n')],
-    ['a chunk size that is none', requestOf(CHAT, ['Transfer-Encoding: chunked'], 'xyz\r\n')],
-    ['a chunk size with a sign', requestOf(CHAT, ['Transfer-Encoding: chunked'], '-1\r\n')],
-    ['a chunk size without end', requestOf(CHAT, ['Transfer-Encoding: chunked'], `${'f'.repeat(20)}\r\n`)],
-    ['a chunk that is too long', requestOf(CHAT, ['Transfer-Encoding: chunked'], '2\r\nabc\r\n0\r\n\r\n')],
+    ['another coding than chunks', rawRequest(CHAT, ['Transfer-Encoding: gzip'], '{}')],
+    ['chunks that are not last', rawRequest(CHAT, ['Transfer-Encoding: chunked, identity'], '0\r\n\r\n')],
+    ['a disguised coding', rawRequest(CHAT, ['Transfer-Encoding: xchunked'], '0\r\n\r\n')],
+    ['a folded coding', rawRequest(CHAT, ['Transfer-Encoding:', ' chunked'], '0\r\n\r\n')],
+    ['a coding with a vertical tab', rawRequest(CHAT, ['Transfer-Encoding: \x0bchunked'], '0\r\n\r\n')],
+    ['a chunk size that is none', rawRequest(CHAT, ['Transfer-Encoding: chunked'], 'xyz\r\n')],
+    ['a chunk size with a sign', rawRequest(CHAT, ['Transfer-Encoding: chunked'], '-1\r\n')],
+    ['a chunk size without end', rawRequest(CHAT, ['Transfer-Encoding: chunked'], `${'f'.repeat(20)}\r\n`)],
+    ['a chunk that is too long', rawRequest(CHAT, ['Transfer-Encoding: chunked'], '2\r\nabc\r\n0\r\n\r\n')],
     [
       'a chunk extension without end',
-      requestOf(CHAT, ['Transfer-Encoding: chunked'], `1;${'x'.repeat(20_000)}`),
+      rawRequest(CHAT, ['Transfer-Encoding: chunked'], `1;${'x'.repeat(20_000)}`),
     ],
-    ['headers of 20 KB', requestOf('GET /openai/v1/models', [`X: ${'x'.repeat(20_000)}`])],
-    ['a path of 20 KB', requestOf(`GET /${'x'.repeat(20_000)}`)],
+    ['headers of 20 KB', rawRequest('GET /openai/v1/models', [`X: ${'x'.repeat(20_000)}`])],
+    ['a path of 20 KB', rawRequest(`GET /${'x'.repeat(20_000)}`)],
   ])('is answered as such, and its connection ends: %s', async (_name, bytes) => {
     const client = open();
     await client.send(bytes);
@@ -128,7 +128,7 @@ describe('what is no HTTP/1.1', () => {
   });
 
   it('never turns a body into a second request', async () => {
-    const inner = requestOf('GET /upstream/tools/search');
+    const inner = rawRequest('GET /upstream/tools/search');
     for (const lines of [
       ['Content-Length: 6', 'Transfer-Encoding: chunked'],
       ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity'],
@@ -136,7 +136,7 @@ describe('what is no HTTP/1.1', () => {
       [`Content-Length: ${inner.length}`, 'Content-Length: 0'],
     ]) {
       const client = open();
-      await client.send(requestOf(CHAT, lines, `0\r\n\r\n${inner}`));
+      await client.send(rawRequest(CHAT, lines, `0\r\n\r\n${inner}`));
       await client.closed;
       expect(client.text().match(/HTTP\/1\.1 /g)).toHaveLength(1);
     }
@@ -144,13 +144,13 @@ describe('what is no HTTP/1.1', () => {
 });
 
 describe('a request that cannot be governed', () => {
-  const LATIN = Buffer.from('GET /openai/v1/caf\xe9 HTTP/1.1\r\nHost: localhost\r\n\r\n', 'latin1');
+  const LATIN = Buffer.from(rawRequest('GET /openai/v1/caf\xe9'), 'latin1');
 
   it.each([
     ['of HTTP/2.0', 'GET /openai/v1/models HTTP/2.0\r\nHost: localhost\r\n\r\n'],
     [
       'with 5,000 headers',
-      requestOf(
+      rawRequest(
         'GET /openai/v1/models',
         Array.from({ length: 5_000 }, () => 'a:'),
       ),
@@ -175,28 +175,28 @@ describe('a request that cannot be governed', () => {
     ]),
     [
       'of a page of another site',
-      requestOf('POST /upstream/tools/a', [
+      rawRequest('POST /upstream/tools/a', [
         'Origin: https://evil.com',
         'Sec-Fetch-Site: cross-site',
         'Content-Length: 0',
       ]),
     ],
-    ['in absolute form', requestOf('GET http://evil.com/openai/v1/models')],
-    ['in absolute form for us', requestOf('GET http://localhost/openai/v1/models')],
-    ['in asterisk form', requestOf('OPTIONS *')],
+    ['in absolute form', rawRequest('GET http://evil.com/openai/v1/models')],
+    ['in absolute form for us', rawRequest('GET http://localhost/openai/v1/models')],
+    ['in asterisk form', rawRequest('OPTIONS *')],
     ['with a path in another alphabet', LATIN],
-    ['with a path of 9 KB', requestOf(`GET /openai/v1/${'x'.repeat(9_000)}`)],
+    ['with a path of 9 KB', rawRequest(`GET /openai/v1/${'x'.repeat(9_000)}`)],
     [
       'with 201 headers',
-      requestOf(
+      rawRequest(
         'GET /openai/v1/models',
         Array.from({ length: 200 }, (_, i) => `x-${i}: 1`),
       ),
     ],
-    ['with another expectation', requestOf(CHAT, ['Expect: 200-ok', 'Content-Length: 2'])],
+    ['with another expectation', rawRequest(CHAT, ['Expect: 200-ok', 'Content-Length: 2'])],
     [
       'that wants a WebSocket',
-      requestOf('GET /openai/v1/realtime', [
+      rawRequest('GET /openai/v1/realtime', [
         'Connection: upgrade',
         'Upgrade: websocket',
         'Sec-WebSocket-Version: 13',
@@ -204,11 +204,11 @@ describe('a request that cannot be governed', () => {
     ],
     [
       'that wants a WebSocket behind HTTP/2',
-      requestOf('GET /openai/v1/realtime', ['Connection: upgrade', 'Upgrade: h2c, websocket']),
+      rawRequest('GET /openai/v1/realtime', ['Connection: upgrade', 'Upgrade: h2c, websocket']),
     ],
     [
       'that wants another protocol with a body',
-      requestOf(CHAT, ['Connection: upgrade', 'Upgrade: x', 'Content-Length: 2'], '{}'),
+      rawRequest(CHAT, ['Connection: upgrade', 'Upgrade: x', 'Content-Length: 2'], '{}'),
     ],
     ['that wants a tunnel', 'CONNECT evil.com:443 HTTP/1.1\r\nHost: evil.com:443\r\n\r\n'],
   ])('is refused: %s', async (_name, bytes) => {
@@ -217,9 +217,9 @@ describe('a request that cannot be governed', () => {
 
   it('is refused in the words of the API that it was meant for', async () => {
     const [openai, anthropic, other] = await Promise.all([
-      answerTo(withBody(CHAT, '{')),
-      answerTo(withBody(MESSAGES, '{')),
-      answerTo(requestOf('GET /upstream/tools/a//b')),
+      answerTo(requestOf(CHAT, '{')),
+      answerTo(requestOf(MESSAGES, '{')),
+      answerTo(rawRequest('GET /upstream/tools/a//b')),
     ]);
     expect(JSON.parse(openai.body.toString())).toMatchObject({ error: { type: 'invalid_request_error' } });
     expect(JSON.parse(anthropic.body.toString())).toMatchObject({
@@ -265,7 +265,7 @@ describe('a body that cannot be read', () => {
     ['stream as a string', '{"model":"m","stream":"true"}'],
   ])('is refused with its problem, in both APIs: %s', async (_name, body) => {
     for (const line of [CHAT, MESSAGES]) {
-      const answer = await answerTo(withBody(line, body));
+      const answer = await answerTo(requestOf(line, body));
       expect(signalOf(answer)).toEqual(MALFORMED);
       // The problem is named, and none of the caller's text is repeated.
       expect(answer.body.toString()).not.toMatch(/cheap|dear|mmmm/);
@@ -277,7 +277,7 @@ describe('a body that cannot be read', () => {
     const keys = Array.from({ length: 60_000 }, (_, i) => `"${i}":0`).join(',');
     const client = open();
     for (const body of [nested(60), `{"model":"m","messages":[],"metadata":{${keys}}}`]) {
-      await client.send(withBody(CHAT, body));
+      await client.send(requestOf(CHAT, body));
       // It went through: what the mock says about it is its own error, or its answer.
       const answer = await client.answer();
       expect(headerOf(answer, 'flyball-origin')).toBeUndefined();
@@ -291,10 +291,10 @@ describe('a body that cannot be read', () => {
 
 describe('a body that is too large', () => {
   it('by its own account is refused before a byte of it is read', async () => {
-    const answer = await answerTo(requestOf(CHAT, [`Content-Length: ${200 * MIB}`]));
+    const answer = await answerTo(rawRequest(CHAT, [`Content-Length: ${200 * MIB}`]));
     expect(signalOf(answer)).toEqual(TOO_LARGE);
     const waiting = open();
-    await waiting.send(requestOf(CHAT, [`Content-Length: ${200 * MIB}`, 'Expect: 100-continue']));
+    await waiting.send(rawRequest(CHAT, [`Content-Length: ${200 * MIB}`, 'Expect: 100-continue']));
     expect(signalOf(await waiting.answer())).toEqual(TOO_LARGE);
     await waiting.closed;
   });
@@ -310,7 +310,7 @@ describe('a body that is too large', () => {
     ['in chunks of one byte', 'Transfer-Encoding: chunked', Buffer.from('1\r\nx\r\n'.repeat(40_000))],
   ])('is refused while it is still sent, and the sender is stopped: %s', async (_name, framing, piece) => {
     const client = open();
-    await client.send(requestOf(CHAT, [framing]));
+    await client.send(rawRequest(CHAT, [framing]));
     while (!client.socket.destroyed && client.socket.bytesWritten < 200 * MIB) await client.send(piece);
     // What is buffered on the way, and what is dropped so that the answer arrives.
     expect(client.socket.bytesWritten).toBeLessThan(32 * MIB);
@@ -340,7 +340,9 @@ describe('a compressed body', () => {
     ['empty', 'gzip', Buffer.alloc(0), MALFORMED],
   ])('is refused: %s', async (_name, coding, body, signal) => {
     for (const line of [CHAT, MESSAGES]) {
-      expect(signalOf(await answerTo(withBody(line, body, [`Content-Encoding: ${coding}`])))).toEqual(signal);
+      expect(signalOf(await answerTo(requestOf(line, body, [`Content-Encoding: ${coding}`])))).toEqual(
+        signal,
+      );
     }
   });
 });
@@ -355,8 +357,8 @@ describe('a request that comes too slowly', () => {
       const bytes = [
         'G',
         'POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localho',
-        requestOf(CHAT, ['Content-Length: 100'], '{"model"'),
-        requestOf(MESSAGES, ['Transfer-Encoding: chunked'], '5\r\n{'),
+        rawRequest(CHAT, ['Content-Length: 100'], '{"model"'),
+        rawRequest(MESSAGES, ['Transfer-Encoding: chunked'], '5\r\n{'),
       ][i % 4];
       void client.send(bytes ?? '');
       return client;

@@ -8,12 +8,13 @@ import { median } from '../../median.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { type ProcessUse, type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
 import { readRecord, readUsed, untilClear, untilNothingOpen } from './books.ts';
-import { connectRaw, headerOf, type RawClient } from './raw-client.ts';
+import { chunk, createRawClients, headerOf, type RawClient, requestOf } from './raw-client.ts';
 import {
   createScriptedUpstream,
   everyUpstream,
   type ScriptedCall,
   type ScriptedUpstream,
+  STREAM_HEAD,
 } from './scripted-upstream.ts';
 
 const TIMEOUT_MS = 300;
@@ -26,22 +27,21 @@ const LIMITS = policyOf([
 const ROOMY = policyOf(['{name: tokens, unit: TotalTokens, rates: [{limit: 100G, window: 1h}]}']);
 const HEAD = 'HTTP/1.1 200 OK\r\n';
 const JSON_HEAD = `${HEAD}content-type: application/json\r\n`;
-const STREAM_HEAD = `${HEAD}content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n`;
 const EVENT = 'data: {"choices":[{"index":0,"delta":{"content":"flow"}}]}\n\n';
 
 let upstream: ScriptedUpstream;
 let governed: Governed;
-const clients: RawClient[] = [];
 
 beforeEach(async () => {
   upstream = await createScriptedUpstream();
   await start({ upstreamTimeout: TIMEOUT_MS, streamTimeout: TIMEOUT_MS });
 });
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy();
   await governed.close();
   await upstream.close();
 });
+
+const connect = createRawClients();
 
 async function start(settings: Partial<SidecarSettings>): Promise<void> {
   governed = await startGoverned({
@@ -53,30 +53,24 @@ async function start(settings: Partial<SidecarSettings>): Promise<void> {
 type Caller = 'openai' | 'anthropic' | 'raw';
 const CALLERS: readonly Caller[] = ['openai', 'anthropic', 'raw'];
 
-const PATHS: Readonly<Record<Caller, string>> = {
-  openai: '/openai/v1/chat/completions',
-  anthropic: '/anthropic/v1/messages',
-  raw: '/upstream/raw/x',
+const LINES: Readonly<Record<Caller, string>> = {
+  openai: 'POST /openai/v1/chat/completions',
+  anthropic: 'POST /anthropic/v1/messages',
+  raw: 'POST /upstream/raw/x',
 };
 
-function requestOf(caller: Caller, stream = false, lines = ''): string {
-  const body = JSON.stringify({
-    model: 'made-up',
-    max_tokens: 50,
-    messages: [],
-    ...(stream ? { stream } : {}),
-  });
-  return `POST ${PATHS[caller]} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n${lines}\r\n${body}`;
+function callOf(caller: Caller, stream = false, lines: readonly string[] = []): Buffer {
+  const body = { model: 'made-up', max_tokens: 50, messages: [], ...(stream ? { stream } : {}) };
+  return requestOf(LINES[caller], JSON.stringify(body), lines);
 }
 
 /** Starts a call and hands over both ends of it. */
 async function call(
   caller: Caller,
-  { stream = false, port = governed.sidecar.port, lines = '' } = {},
+  { stream = false, port = governed.sidecar.port, lines = [] as readonly string[] } = {},
 ): Promise<{ readonly client: RawClient; readonly at: ScriptedCall }> {
-  const client = connectRaw(port);
-  clients.push(client);
-  await client.send(requestOf(caller, stream, lines));
+  const client = connect(port);
+  await client.send(callOf(caller, stream, lines));
   const at = await upstream.next();
   await at.body;
   return { client, at };
@@ -89,11 +83,6 @@ async function callAll(): Promise<
   const pairs = [];
   for (const caller of CALLERS) pairs.push({ caller, ...(await call(caller, { stream: true })) });
   return pairs;
-}
-
-function chunk(bytes: string | Buffer): Buffer {
-  const data = Buffer.from(bytes);
-  return Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from('\r\n')]);
 }
 
 /** The next call is served as if nothing had been. */
@@ -233,9 +222,9 @@ describe('an upstream that says more than its length', () => {
   ])('is heard up to its length, and never by the next call: %s', async (_name, surplus) => {
     for (const caller of CALLERS) {
       const { client, at } = await call(caller);
-      await at.write(`${HEAD}content-length: 7\r\n\r\nall ofit`.replace('all ofit', 'exactly') + surplus);
+      await at.write(`${HEAD}content-length: 7\r\n\r\nexactly${surplus}`);
       expect((await client.answer()).body.toString()).toBe('exactly');
-      await client.send(requestOf('raw'));
+      await client.send(callOf('raw'));
       const next = await upstream.next();
       await next.write(`${HEAD}content-length: 4\r\n\r\nnext`);
       expect((await client.answer()).body.toString()).toBe('next');
@@ -272,7 +261,7 @@ describe('an upstream that sends nonsense', () => {
     const { client, at } = await call('openai', { stream: true });
     const body = Buffer.concat([Buffer.from(EVENT), nonsense, Buffer.from(EVENT)]);
     await at.write(STREAM_HEAD);
-    await at.write(chunk(body));
+    for (const part of [`${body.length.toString(16)}\r\n`, body, '\r\n']) await at.write(part);
     await at.write(chunk(usage));
     await at.write('0\r\n\r\n');
     const answer = await client.answer();
@@ -317,7 +306,7 @@ describe('an answer costs no more than its bytes', () => {
     const { client, at } = await call('openai', {
       stream,
       port: sidecar.port,
-      lines: 'Connection: close\r\n',
+      lines: ['Connection: close'],
     });
     let received = 0;
     client.socket.removeAllListeners('data').on('data', (data: Buffer) => {

@@ -4,10 +4,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { readMetric, readRecord } from './books.ts';
 import { askChat, type ChatOutcome, chatBody } from './chat.ts';
-import { connectRaw, headerOf } from './raw-client.ts';
+import { createRawClients, headerOf, requestHead } from './raw-client.ts';
 
 let governed: Governed;
 afterEach(async () => governed.close());
+
+const connect = createRawClients();
 
 async function start(
   limits = ['{name: r, unit: Requests, rates: [{limit: 1M, window: 744h}]}'],
@@ -114,13 +116,11 @@ describe('a repeated header', () => {
     ['Host', 400, 'MALFORMED_REQUEST'],
   ])('%s is refused, even with one value', async (name, status, reason) => {
     await start();
-    const client = connectRaw(governed.sidecar.port);
+    const client = connect(governed.sidecar.port);
     const value = name === 'Host' ? 'localhost' : 'x';
-    await client.send(
-      `GET /upstream/tools/a HTTP/1.1\r\nHost: localhost\r\n${name}: ${value}\r\n${name.toLowerCase()}: ${value}\r\n\r\n`,
-    );
+    const lines = [`${name}: ${value}`, `${name.toLowerCase()}: ${value}`];
+    await client.send(requestHead('GET /upstream/tools/a', lines));
     const answer = await client.answer();
-    client.destroy();
     expect([answer.status, headerOf(answer, 'flyball-reason')]).toEqual([status, reason]);
     expect(governed.provider.meter.total().calls).toBe(0);
   });

@@ -1,6 +1,7 @@
 // A client that writes bare bytes, for requests that no HTTP library would send and for answers that it would hide.
 
 import { connect, type Socket } from 'node:net';
+import { afterEach } from 'vitest';
 
 /** One answer as it stood on the wire. */
 export type RawAnswer = {
@@ -98,9 +99,46 @@ export function connectRaw(port: number, { staysOpen = false } = {}): RawClient 
   };
 }
 
+/** As `connectRaw`; what was opened is destroyed after each test, before the hooks that were declared earlier. */
+export function createRawClients(): typeof connectRaw {
+  const clients: RawClient[] = [];
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.destroy();
+  });
+  return (...parameters) => {
+    const client = connectRaw(...parameters);
+    clients.push(client);
+    return client;
+  };
+}
+
+/** The head of a request with Host and these lines: `requestHead('GET /v1/limits')`. */
+export function requestHead(line: string, lines: readonly string[] = []): string {
+  return `${line} HTTP/1.1\r\nHost: localhost\r\n${lines.map((one) => `${one}\r\n`).join('')}\r\n`;
+}
+
+/** A request with its length, these lines and this body. */
+export function requestOf(line: string, body: Buffer | string, lines: readonly string[] = []): Buffer {
+  const bytes = Buffer.from(body);
+  return Buffer.concat([
+    Buffer.from(requestHead(line, [`Content-Length: ${bytes.length}`, ...lines])),
+    bytes,
+  ]);
+}
+
+/** One chunk of a chunked body. */
+export function chunk(text: string): string {
+  return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+}
+
+/** All values of a header, in their order. */
+export function valuesOf({ headers }: Pick<RawAnswer, 'headers'>, name: string): readonly string[] {
+  return headers.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
+}
+
 /** The value of a header that stands once; undefined when it does not. */
-export function headerOf(answer: Pick<RawAnswer, 'headers'>, name: string): string | undefined {
-  const values = answer.headers.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
+export function headerOf(message: Pick<RawAnswer, 'headers'>, name: string): string | undefined {
+  const values = valuesOf(message, name);
   return values.length === 1 ? values[0] : undefined;
 }
 
@@ -155,7 +193,8 @@ export function readChunked(
   }
 }
 
-function toPair(line: string): readonly [string, string] {
+/** A header line as its name and its value. */
+export function toPair(line: string): readonly [string, string] {
   const colon = line.indexOf(':');
   return [line.slice(0, colon), line.slice(colon + 1).trim()];
 }

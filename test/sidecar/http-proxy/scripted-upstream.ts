@@ -1,7 +1,11 @@
 // An upstream whose every byte is written by the test, and that keeps every byte it received.
 
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { readChunked } from './raw-client.ts';
+import { headerOf, readChunked, toPair } from './raw-client.ts';
+
+/** How a chunked stream of events begins. */
+export const STREAM_HEAD =
+  'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
 
 /** One request as it stood on the wire. */
 export type ScriptedCall = {
@@ -122,18 +126,13 @@ function parseHead(text: string): Pick<ScriptedCall, 'requestLine' | 'headers'> 
   readonly framing: { length: number; chunked: boolean };
 } {
   const [requestLine = '', ...lines] = text.split('\r\n');
-  const headers = lines.map((line): readonly [string, string] => {
-    const colon = line.indexOf(':');
-    return [line.slice(0, colon), line.slice(colon + 1).trim()];
-  });
-  const readHeader = (name: string): string | undefined =>
-    headers.find(([one]) => one.toLowerCase() === name)?.[1];
+  const headers = lines.map(toPair);
   return {
     requestLine,
     headers,
     framing: {
-      length: Number(readHeader('content-length') ?? 0),
-      chunked: readHeader('transfer-encoding') === 'chunked',
+      length: Number(headerOf({ headers }, 'content-length') ?? 0),
+      chunked: headerOf({ headers }, 'transfer-encoding') === 'chunked',
     },
   };
 }

@@ -4,12 +4,14 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { readMetric, readRecord, readUsed } from './books.ts';
 import { askChat, chatBody } from './chat.ts';
-import { connectRaw, headerOf, type RawAnswer } from './raw-client.ts';
+import { createRawClients, headerOf, type RawAnswer, requestOf } from './raw-client.ts';
 
 const REQUESTS = '{name: requests, unit: Requests, rates: [{limit: 100, window: 744h}]}';
 
 let governed: Governed;
 afterEach(async () => governed.close());
+
+const connect = createRawClients();
 
 async function start(limits: readonly string[], rest = ''): Promise<void> {
   governed = await startGoverned({ policies: policyOf(limits, rest), upstreams: { tools: '/tools' } });
@@ -17,11 +19,9 @@ async function start(limits: readonly string[], rest = ''): Promise<void> {
 
 /** Sends a path exactly as it is written, which no HTTP library does. */
 async function askRaw(path: string, method = 'POST'): Promise<RawAnswer> {
-  const client = connectRaw(governed.sidecar.port);
-  await client.send(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n`);
-  const answer = await client.answer({ toHead: method === 'HEAD' });
-  client.destroy();
-  return answer;
+  const client = connect(governed.sidecar.port);
+  await client.send(requestOf(`${method} ${path}`, ''));
+  return client.answer({ toHead: method === 'HEAD' });
 }
 
 function reasonOf(answer: RawAnswer): readonly [number, string | undefined] {

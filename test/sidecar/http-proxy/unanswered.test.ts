@@ -5,24 +5,24 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../sidecar/ledger.ts';
 import type { SidecarSettings } from '../../../sidecar/settings.ts';
 import { createFolder, flyball } from '../../cli/flyball.ts';
-import { type Governed, policyOf, startGoverned } from '../governed.ts';
+import { DEAD_UPSTREAM, type Governed, policyOf, startGoverned } from '../governed.ts';
 import { readMetric, readRecord, untilHeld } from './books.ts';
-import { connectRaw, headerOf, type RawClient } from './raw-client.ts';
+import { createRawClients, headerOf, type RawClient, requestHead } from './raw-client.ts';
 import { createScriptedUpstream, everyUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
 const LIMITS = policyOf(['{name: slots, unit: Concurrency, max: 1, onLimit: {action: Hold, maxWait: 60s}}']);
 
 let upstream: ScriptedUpstream;
 let governed: Governed;
-const clients: RawClient[] = [];
 beforeEach(async () => {
   upstream = await createScriptedUpstream();
 });
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.destroy();
   await governed.close();
   await upstream.close();
 });
+
+const connect = createRawClients();
 
 async function start(settings: Partial<SidecarSettings> = {}): Promise<void> {
   governed = await startGoverned({
@@ -32,9 +32,8 @@ async function start(settings: Partial<SidecarSettings> = {}): Promise<void> {
 }
 
 async function ask(): Promise<RawClient> {
-  const client = connectRaw(governed.sidecar.port);
-  clients.push(client);
-  await client.send('GET /upstream/raw/x HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  const client = connect(governed.sidecar.port);
+  await client.send(requestHead('GET /upstream/raw/x'));
   return client;
 }
 
@@ -79,7 +78,7 @@ describe('an upstream that fails', () => {
       how: 'is not there',
       label: 'unreachable',
       settle: { status: 502, reason: 'UPSTREAM_UNREACHABLE', origin: 'flyball' },
-      settings: { upstreams: everyUpstream({ url: 'http://127.0.0.1:1' }) },
+      settings: { upstreams: everyUpstream({ url: DEAD_UPSTREAM.origin }) },
       act: async () => undefined,
     },
     {
