@@ -1,12 +1,11 @@
 // What a call is charged in the end, whatever became of it. The judge is the provider's own meter.
 
-import { createServer } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type Governed, policyOf, startGoverned } from '../governed.ts';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { DEAD_UPSTREAM, type Governed, policyOf, startGoverned } from '../governed.ts';
 import { readGauges, readRecord, readUsed, untilArrived, untilClear, untilHeld, untilOpen } from './books.ts';
 import { chatBody } from './chat.ts';
-import { connectRaw, headerOf } from './raw-client.ts';
+import { chunk, createRawClients, headerOf, type RawClient, requestHead, requestOf } from './raw-client.ts';
+import { createScriptedUpstream, everyUpstream, type ScriptedCall } from './scripted-upstream.ts';
 
 // Windows so long that nothing comes back while a test runs.
 const LIMITS = [
@@ -17,10 +16,18 @@ const LIMITS = [
   '{name: dollars, unit: USD, rates: [{limit: "0.10", window: 744h}]}',
   '{name: slots, unit: Concurrency, max: 2}',
 ];
+const NOTHING = { requests: 0, tokens: 0, input: 0, output: 0, dollars: 0, slots: 0 };
+const REQUEST_ALONE = { ...NOTHING, requests: 1 };
 const UNMETERED = [LIMITS[0] ?? '', LIMITS[5] ?? ''];
 
 let governed: Governed;
 afterEach(async () => governed.close());
+
+const connect = createRawClients();
+
+function open(): RawClient {
+  return connect(governed.sidecar.port);
+}
 
 async function start(limits: readonly string[] = LIMITS, settings = {}): Promise<void> {
   governed = await startGoverned({
@@ -124,14 +131,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     expect(response.headers.get('flyball-origin')).toBe([429, 529].includes(status) ? 'upstream' : null);
     expect(await response.text()).toContain(`The mock was asked to answer ${status}.`);
     await untilClear(governed);
-    expect(await readUsed(governed)).toEqual({
-      requests: 1,
-      tokens: 0,
-      input: 0,
-      output: 0,
-      dollars: 0,
-      slots: 0,
-    });
+    expect(await readUsed(governed)).toEqual(REQUEST_ALONE);
     const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
     expect(settle).toMatchObject({
       status,
@@ -151,33 +151,18 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     expect(response.status).toBe(502);
     expect(response.headers.get('flyball-reason')).toBe('UPSTREAM_BROKEN');
     await untilClear(governed);
-    expect(await readUsed(governed)).toEqual({
-      requests: 1,
-      tokens: 0,
-      input: 0,
-      output: 0,
-      dollars: 0,
-      slots: 0,
-    });
+    expect(await readUsed(governed)).toEqual(REQUEST_ALONE);
     const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
     expect(settle).toMatchObject({ outcome: 'failed', estimated: false });
   });
 
   it('that never reached its upstream costs nothing', async () => {
-    const dead = await deadPort();
-    await start(LIMITS, { upstreams: new Map([[api, new URL(`http://127.0.0.1:${dead}`)]]) });
+    await start(LIMITS, { upstreams: new Map([[api, DEAD_UPSTREAM]]) });
     const response = await send(api, {});
     expect(response.status).toBe(502);
     expect(response.headers.get('flyball-reason')).toBe('UPSTREAM_UNREACHABLE');
     await untilClear(governed);
-    expect(await readUsed(governed)).toEqual({
-      requests: 0,
-      tokens: 0,
-      input: 0,
-      output: 0,
-      dollars: 0,
-      slots: 0,
-    });
+    expect(await readUsed(governed)).toEqual(NOTHING);
   });
 
   it('with an explicit usage of zero costs the request alone', async () => {
@@ -186,14 +171,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     await readAll(response);
     await untilClear(governed);
     expect(governed.provider.meter.total().outputTokens).toBeGreaterThan(0);
-    expect(await readUsed(governed)).toEqual({
-      requests: 1,
-      tokens: 0,
-      input: 0,
-      output: 0,
-      dollars: 0,
-      slots: 0,
-    });
+    expect(await readUsed(governed)).toEqual(REQUEST_ALONE);
     const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
     expect(settle).toMatchObject({ estimated: false, inputTokens: 0, outputTokens: 0 });
   });
@@ -261,24 +239,16 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
 
   it('that its caller leaves while sending it was never a call', async () => {
     await start();
-    const client = connectRaw(governed.sidecar.port);
+    const client = open();
     const path = api === 'openai' ? '/openai/v1/chat/completions' : '/anthropic/v1/messages';
-    const body = bodyOf(api, false);
-    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n`;
-    await client.send(head + body.slice(0, body.length / 2));
+    const request = requestOf(`POST ${path}`, bodyOf(api, false));
+    await client.send(request.subarray(0, request.length / 2));
     await untilOpen(governed, 1);
     client.destroy();
     await untilOpen(governed, 0);
     await untilClear(governed);
     expect(governed.provider.meter.total().calls).toBe(0);
-    expect(await readUsed(governed)).toEqual({
-      requests: 0,
-      tokens: 0,
-      input: 0,
-      output: 0,
-      dollars: 0,
-      slots: 0,
-    });
+    expect(await readUsed(governed)).toEqual(NOTHING);
   });
 });
 
@@ -300,44 +270,38 @@ describe('a call that is only counted', () => {
   });
 
   it.each([
-    ['a body in one piece', '4\r\nbody\r\n0\r\n\r\n'],
-    ['a body that is still coming', '4\r\nbody\r\n'],
+    ['a body in one piece', `${chunk('body')}0\r\n\r\n`],
+    ['a body that is still coming', chunk('body')],
   ])('gets an answer and costs nothing where its upstream is dead: %s', async (_name, body) => {
-    const dead = await deadPort();
-    await start(UNMETERED, { upstreams: new Map([['tools', new URL(`http://127.0.0.1:${dead}`)]]) });
-    const client = connectRaw(governed.sidecar.port);
-    await client.send(
-      `POST /upstream/tools/search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${body}`,
-    );
+    await start(UNMETERED, { upstreams: new Map([['tools', DEAD_UPSTREAM]]) });
+    const client = open();
+    await client.send(requestHead('POST /upstream/tools/search', ['Transfer-Encoding: chunked']) + body);
     const answer = await client.answer();
-    client.destroy();
     expect(answer.status).toBe(502);
     expect(headerOf(answer, 'flyball-reason')).toBe('UPSTREAM_UNREACHABLE');
     await untilClear(governed);
     expect(await readUsed(governed)).toEqual({ requests: 0, slots: 0 });
   });
 
-  it('gets the answer of an upstream that does not wait for its body', async () => {
-    await start(UNMETERED);
-    const client = connectRaw(governed.sidecar.port);
-    // The mock answers when it has the whole body; an error of its own parser comes before that.
-    await client.send(
-      'POST /upstream/tools/search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nx-provider-fault: reset\r\n\r\n5\r\nfirst\r\n',
-    );
-    await untilArrived(governed, 1);
-    await client.send('0\r\n\r\n');
-    expect((await client.answer()).status).toBe(502);
-    client.destroy();
+  it.each<[string, (call: ScriptedCall) => void, number]>([
+    ['answers', (call) => void call.write('HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok'), 201],
+    ['breaks off', (call) => call.socket.resetAndDestroy(), 502],
+  ])('costs its request where its upstream %s before it has the whole body', async (_how, act, status) => {
+    const upstream = await createScriptedUpstream();
+    onTestFinished(upstream.close);
+    await start(UNMETERED, { upstreams: everyUpstream(upstream) });
+    const client = open();
+    await client.send(requestHead('POST /upstream/raw/x', ['Transfer-Encoding: chunked']) + chunk('first'));
+    act(await upstream.next());
+    expect((await client.answer()).status).toBe(status);
     await untilClear(governed);
     expect(await readUsed(governed)).toEqual({ requests: 1, slots: 0 });
   });
 
   it('that its caller leaves while sending the body ends at the upstream too, and costs its request', async () => {
     await start(UNMETERED);
-    const client = connectRaw(governed.sidecar.port);
-    await client.send(
-      'POST /upstream/tools/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf',
-    );
+    const client = open();
+    await client.send(`${requestHead('POST /upstream/tools/search', ['Content-Length: 100'])}half`);
     await untilArrived(governed, 1);
     client.destroy();
     await untilClear(governed);
@@ -400,10 +364,11 @@ describe('slots', () => {
 
   it('of pipelined calls come back when their connection breaks', async () => {
     await start([LIMITS[0] ?? '', '{name: slots, unit: Concurrency, max: 10}']);
-    const client = connectRaw(governed.sidecar.port);
-    const body = bodyOf('openai', true);
-    const one = `POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-provider-event-delay-ms: 600000\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    await client.send(one + one + one);
+    const client = open();
+    const one = requestOf('POST /openai/v1/chat/completions', bodyOf('openai', true), [
+      'x-provider-event-delay-ms: 600000',
+    ]);
+    await client.send(Buffer.concat([one, one, one]));
     await untilArrived(governed, 3);
     expect(await readGauges(governed)).toEqual([3, 0, 3]);
     client.destroy();
@@ -425,14 +390,3 @@ describe('a success', () => {
     expect((await send('openai', {})).status).toBe(429);
   });
 });
-
-/** A port that nobody listens on. */
-async function deadPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  await turn();
-  if (address === null || typeof address === 'string') throw new Error('a server on a port has a port');
-  return address.port;
-}
