@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFolder, type Folder } from '../folder.ts';
 import { policyOf } from '../sidecar/governed.ts';
-import { createFolder, flyball } from './flyball.ts';
+import { flyball } from './flyball.ts';
 
+const GOOD = policyOf(['{name: calls, unit: Requests, rates: [{limit: 10, window: 1m}]}']);
 const BROKEN = `apiVersion: flyball.dev/v1alpha1
 kind: RateLimitPolicy
 metadata: {name: broken}
@@ -16,10 +18,10 @@ spec:
     rates: [{limit: 5, window: 1h}]
 `;
 
-let folder: ReturnType<typeof createFolder>;
+let folder: Folder;
 beforeAll(() => {
   folder = createFolder({
-    'good.yaml': policyOf(['{name: calls, unit: Requests, rates: [{limit: 10, window: 1m}]}']),
+    'good.yaml': GOOD,
     'broken.yaml': BROKEN,
     'syntax.yaml': 'kind: [unclosed\n',
   });
@@ -28,7 +30,7 @@ afterAll(() => folder.remove());
 
 describe('flyball check', () => {
   it('says that valid policies are valid, with code 0', async () => {
-    const end = await flyball(['check', `${folder.path}/good.yaml`]);
+    const end = await flyball(['check', folder.pathOf('good.yaml')]);
     expect([end.code, end.out, end.err]).toEqual([
       0,
       `${folder.path}/good.yaml: 1 policy with 1 limit, valid\n`,
@@ -37,7 +39,7 @@ describe('flyball check', () => {
   });
 
   it('says every problem at once, each with file, line, path, value and fix, with code 1', async () => {
-    const end = await flyball(['check', `${folder.path}/broken.yaml`]);
+    const end = await flyball(['check', folder.pathOf('broken.yaml')]);
     expect(end.code).toBe(1);
     const lines = end.out.trimEnd().split('\n');
     expect(lines).toHaveLength(4);
@@ -48,14 +50,14 @@ describe('flyball check', () => {
   });
 
   it('says where YAML is broken', async () => {
-    const end = await flyball(['check', `${folder.path}/syntax.yaml`]);
+    const end = await flyball(['check', folder.pathOf('syntax.yaml')]);
     expect([end.code, /syntax\.yaml:\d+: is not valid YAML/.test(end.out)]).toEqual([1, true]);
   });
 
   it('finds two policies of one name in a directory', async () => {
     const twice = createFolder({
-      'a.yaml': policyOf(['{name: calls, unit: Requests, rates: [{limit: 10, window: 1m}]}']),
-      'b.yaml': policyOf(['{name: calls, unit: Requests, rates: [{limit: 10, window: 1m}]}']),
+      'a.yaml': GOOD,
+      'b.yaml': GOOD,
     });
     const end = await flyball(['check', twice.path]);
     twice.remove();
@@ -63,7 +65,7 @@ describe('flyball check', () => {
   });
 
   it('says that an empty directory holds nothing', async () => {
-    const empty = createFolder({});
+    const empty = createFolder();
     const end = await flyball(['check', empty.path]);
     empty.remove();
     expect([end.code, end.out.includes('holds no .yaml, .yml or .json file')]).toEqual([1, true]);

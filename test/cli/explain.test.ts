@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFolder, type Folder } from '../folder.ts';
 import { type Governed, policyOf, startGoverned } from '../sidecar/governed.ts';
 import { askChat, chatBody } from '../sidecar/http-proxy/chat.ts';
-import { createFolder, flyball } from './flyball.ts';
+import { flyball } from './flyball.ts';
 
 let governed: Governed;
-let folder: ReturnType<typeof createFolder>;
+let folder: Folder;
 let ids: { readonly admitted: string; readonly refused: string };
 beforeAll(async () => {
-  folder = createFolder({});
+  folder = createFolder();
   governed = await startGoverned({
     policies: policyOf([
       '{name: calls, per: [agent], unit: Requests, rates: [{limit: 1, window: 1h}], onLimit: {action: Deny}}',
     ]),
-    settings: { decisionLog: `${folder.path}/decisions.jsonl` },
+    settings: { decisionLog: folder.pathOf('decisions.jsonl') },
   });
   const admitted = await askChat(governed, chatBody({}));
   const refused = await askChat(governed, chatBody({}));
@@ -48,7 +49,7 @@ describe('flyball explain', () => {
 
   it('reads the decision log when the sidecar is gone', async () => {
     await governed.close();
-    const end = await flyball(['explain', ids.refused, '--from', `${folder.path}/decisions.jsonl`]);
+    const end = await flyball(['explain', ids.refused, '--from', folder.pathOf('decisions.jsonl')]);
     expect([end.code, end.out.includes('refused (DEFERRED')]).toEqual([0, true]);
     const gone = await flyball(['explain', ids.refused, '--url', governed.url]);
     expect([gone.code, gone.err.includes('no sidecar answers')]).toEqual([125, true]);
@@ -59,7 +60,7 @@ describe('flyball explain', () => {
       'explain',
       ids.refused.replace(/.$/, '0').replace(/^../, '00'),
       '--from',
-      `${folder.path}/decisions.jsonl`,
+      folder.pathOf('decisions.jsonl'),
     ]);
     expect([end.code, end.err.includes('no decision')]).toEqual([1, true]);
   });

@@ -1,9 +1,7 @@
 // Runs bin/flyball as a person would: as a process, from any directory.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const FLYBALL = fileURLToPath(new URL('../../bin/flyball', import.meta.url));
@@ -86,14 +84,16 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return cleaned;
 }
 
-/** A folder with these files, removed by `remove`. */
-export function createFolder(files: Readonly<Record<string, string>>): {
-  readonly path: string;
-  write(name: string, text: string): void;
-  remove(): void;
-} {
-  const path = mkdtempSync(join(tmpdir(), 'flyball-test-'));
-  const write = (name: string, text: string): void => writeFileSync(join(path, name), text);
-  for (const [name, text] of Object.entries(files)) write(name, text);
-  return { path, write, remove: () => rmSync(path, { recursive: true, force: true }) };
+/** The words of `flyball run` on free ports. */
+export function runWords(
+  policies: string,
+  flags: readonly string[],
+  command: readonly string[],
+): readonly string[] {
+  return ['run', '--policies', policies, '--port', '0', '--health-port', '0', ...flags, '--', ...command];
+}
+
+/** A script as a command. */
+export function nodeCommand(script: string): readonly string[] {
+  return [process.execPath, '--input-type=module', '-e', script];
 }

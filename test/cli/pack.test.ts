@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProvider, type Provider } from '../../examples/provider/provider.ts';
+import { createFolder, type Folder } from '../folder.ts';
 import { policyOf } from '../sidecar/governed.ts';
-import { createFolder, type Finished, flyball } from './flyball.ts';
+import { type Finished, flyball, nodeCommand, runWords } from './flyball.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INSTALL_TIMEOUT_MS = 240_000;
 
-let folder: ReturnType<typeof createFolder>;
+let folder: Folder;
 let provider: Provider;
 beforeAll(async () => {
   provider = await createProvider();
@@ -37,23 +38,13 @@ function installed(words: readonly string[]): Promise<Finished> {
 
 describe('the packed package, installed in an empty directory', () => {
   it('checks policies', async () => {
-    const end = await installed(['check', `${folder.path}/policy.yaml`]);
+    const end = await installed(['check', folder.pathOf('policy.yaml')]);
     expect([end.code, end.err]).toEqual([0, '']);
   });
 
   it('governs a command', async () => {
     const script = `const r = await fetch(process.env.OPENAI_BASE_URL + '/models'); console.log(r.status, r.headers.has('flyball-decision'))`;
-    const words = [
-      'run',
-      '--policies',
-      `${folder.path}/policy.yaml`,
-      '--port',
-      '0',
-      '--health-port',
-      '0',
-      '--',
-    ];
-    const end = await installed([...words, process.execPath, '--input-type=module', '-e', script]);
+    const end = await installed(runWords(folder.pathOf('policy.yaml'), [], nodeCommand(script)));
     expect([end.code, end.out]).toEqual([0, '200 true\n']);
   });
 });

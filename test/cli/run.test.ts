@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createProvider, type Provider } from '../../examples/provider/provider.ts';
+import { createFolder, type Folder } from '../folder.ts';
 import { policyOf } from '../sidecar/governed.ts';
-import { createFolder, flyball, startFlyball } from './flyball.ts';
+import { type Finished, flyball, nodeCommand, type Running, runWords, startFlyball } from './flyball.ts';
 
-const NODE = process.execPath;
 const GENEROUS = policyOf(['{name: calls, unit: Requests, rates: [{limit: 1000, window: 1h}]}']);
 
 /** One chat call from the environment alone, as an agent would make it; prints the status. */
@@ -15,7 +15,7 @@ const ASK = `
   await response.text();`;
 
 let provider: Provider;
-let folder: ReturnType<typeof createFolder>;
+let folder: Folder;
 beforeAll(async () => {
   provider = await createProvider();
   folder = createFolder({ 'policy.yaml': GENEROUS });
@@ -27,35 +27,14 @@ afterAll(async () => {
 });
 
 function policies(): string {
-  return `${folder.path}/policy.yaml`;
+  return folder.pathOf('policy.yaml');
 }
 
 /** `flyball run` of a script, on free ports, in front of the provider. */
-function run(
-  script: string,
-  flags: readonly string[] = [],
-  env: NodeJS.ProcessEnv = {},
-): ReturnType<typeof startFlyball> {
-  return startFlyball(
-    [
-      'run',
-      '--policies',
-      policies(),
-      '--port',
-      '0',
-      '--health-port',
-      '0',
-      ...flags,
-      '--',
-      NODE,
-      '--input-type=module',
-      '-e',
-      script,
-    ],
-    {
-      env: { OPENAI_BASE_URL: provider.openaiBaseUrl, ANTHROPIC_BASE_URL: provider.anthropicBaseUrl, ...env },
-    },
-  );
+function run(script: string, flags: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Running {
+  return startFlyball(runWords(policies(), flags, nodeCommand(script)), {
+    env: { OPENAI_BASE_URL: provider.openaiBaseUrl, ANTHROPIC_BASE_URL: provider.anthropicBaseUrl, ...env },
+  });
 }
 
 describe('the command', () => {
@@ -108,17 +87,7 @@ describe('the command', () => {
     ['/does/not/exist', 127, 'command not found'],
     ['/etc', 126, 'cannot be started'],
   ])('that cannot be started (%s) gives the code of a shell, %d, and says so', async (file, code, text) => {
-    const end = await flyball([
-      'run',
-      '--policies',
-      policies(),
-      '--port',
-      '0',
-      '--health-port',
-      '0',
-      '--',
-      file,
-    ]);
+    const end = await flyball(runWords(policies(), [], [file]));
     expect([end.code, end.err.includes(text)]).toEqual([code, true]);
   });
 });
@@ -147,20 +116,11 @@ describe('the summary', () => {
 
 describe('two runs at once', () => {
   it('both govern: the second takes free ports when the usual ones are taken', async () => {
-    const start = (): ReturnType<typeof startFlyball> =>
-      startFlyball(
-        [
-          'run',
-          '--policies',
-          policies(),
-          '--',
-          NODE,
-          '--input-type=module',
-          '-e',
-          `process.on('SIGTERM', async () => {${ASK} process.exit(0)}); setInterval(() => {}, 1000); console.log('ready');`,
-        ],
-        { env: { OPENAI_BASE_URL: provider.openaiBaseUrl } },
-      );
+    const script = `process.on('SIGTERM', async () => {${ASK} process.exit(0)}); setInterval(() => {}, 1000); console.log('ready');`;
+    const start = (): Running =>
+      startFlyball(['run', '--policies', policies(), '--', ...nodeCommand(script)], {
+        env: { OPENAI_BASE_URL: provider.openaiBaseUrl },
+      });
     const both = [start(), start()];
     await Promise.all(both.map((running) => running.printed('ready')));
     for (const running of both) running.process.kill('SIGTERM');
@@ -174,17 +134,8 @@ describe('two runs at once', () => {
       `console.log('ready ' + new URL(process.env.FLYBALL_URL).port); setInterval(() => {}, 1000);`,
     );
     const port = /ready (\d+)\n/.exec(await first.printed('\n'))?.[1] ?? '';
-    const end = await flyball([
-      'run',
-      '--policies',
-      policies(),
-      '--port',
-      port,
-      '--',
-      NODE,
-      '-e',
-      'console.log(1)',
-    ]);
+    const command = nodeCommand('console.log(1)');
+    const end = await flyball(['run', '--policies', policies(), '--port', port, '--', ...command]);
     first.process.kill('SIGTERM');
     await first.finished;
     expect([end.code, end.out]).toEqual([125, '']);
@@ -221,21 +172,9 @@ describe('a policy that selects nothing here', () => {
       'selective.yaml',
       `apiVersion: flyball.dev/v1alpha1\nkind: RateLimitPolicy\nmetadata: {name: selective}\nspec:\n  selector: {matchLabels: {app: review}}\n${spec}`,
     );
-    const words = [
-      'run',
-      '--policies',
-      `${folder.path}/selective.yaml`,
-      '--port',
-      '0',
-      '--health-port',
-      '0',
-      '--summary',
-      'none',
-    ];
-    const [without, with_] = await Promise.all([
-      flyball([...words, '--', 'true']),
-      flyball([...words, '--label', 'app=review', '--', 'true']),
-    ]);
+    const runTrue = (flags: readonly string[]): Promise<Finished> =>
+      flyball(runWords(folder.pathOf('selective.yaml'), ['--summary', 'none', ...flags], ['true']));
+    const [without, with_] = await Promise.all([runTrue([]), runTrue(['--label', 'app=review'])]);
     expect(without.err).toBe(
       'flyball: the policy default/selective selects nothing here: run with --label app=review\n',
     );

@@ -1,21 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLineWriter } from '../../runtime/line-writer.ts';
+import { createFolder, type Folder } from '../folder.ts';
 
-let folder: string;
+let folder: Folder;
 let file: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'flyball-lines-'));
-  file = join(folder, 'out.log');
+  folder = createFolder();
+  file = folder.pathOf('out.log');
 });
 
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
+afterEach(() => folder.remove());
 
 describe('a line writer', () => {
   it('appends whole lines in order and writes the rest when it closes', async () => {
@@ -72,7 +69,7 @@ describe('a line writer', () => {
   });
 
   it('says which file cannot be written', () => {
-    expect(() => createLineWriter({ to: join(folder, 'no', 'file'), bufferBytes: 0, flushMs: 1 })).toThrow(
+    expect(() => createLineWriter({ to: folder.pathOf('no/file'), bufferBytes: 0, flushMs: 1 })).toThrow(
       expect.objectContaining({ code: 'INVALID', message: expect.stringContaining('cannot write to') }),
     );
   });
@@ -106,7 +103,6 @@ describe('a line writer', () => {
 
 function writeScript(body: string): string {
   const module = new URL('../../runtime/line-writer.ts', import.meta.url).href;
-  const script = join(folder, 'script.mjs');
-  writeFileSync(script, `import { createLineWriter } from ${JSON.stringify(module)};\n${body}`);
-  return script;
+  folder.write('script.mjs', `import { createLineWriter } from ${JSON.stringify(module)};\n${body}`);
+  return folder.pathOf('script.mjs');
 }

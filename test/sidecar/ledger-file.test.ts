@@ -1,24 +1,21 @@
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { appendFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDecisionIds } from '../../sidecar/decision-id.ts';
 import { readLedgerFile } from '../../sidecar/ledger-file.ts';
 import { LedgerFormat } from '../../sidecar/ledger-format.ts';
+import { createFolder, type Folder } from '../folder.ts';
 import { CALL, decisionOf, settlementOf } from './ledger-samples.ts';
 
 const format = new LedgerFormat();
-let folder: string;
+let folder: Folder;
 let file: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'flyball-ledger-'));
-  file = join(folder, 'ledger.log');
+  folder = createFolder();
+  file = folder.pathOf('ledger.log');
 });
 
-afterEach(() => {
-  rmSync(folder, { recursive: true });
-});
+afterEach(() => folder.remove());
 
 describe('a ledger file', () => {
   it('gives every decision with its settlement, wherever blocks of reading end', async () => {
@@ -93,8 +90,8 @@ describe('a ledger file', () => {
 
   it('that cannot be read, and a text that is no id, say so', async () => {
     const id = createDecisionIds(0, 1).next();
-    await expect(readLedgerFile(join(folder, 'none'), id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await expect(readLedgerFile(folder, id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(readLedgerFile(folder.pathOf('none'), id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(readLedgerFile(folder.path, id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     await expect(readLedgerFile(file, 'abc')).rejects.toMatchObject({ code: 'INVALID' });
   });
 });

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readPolicyFiles } from '../../sidecar/policy-directory.ts';
 import type { PolicyLoad } from '../../sidecar/policy-source.ts';
-import { createFolder } from '../cli/flyball.ts';
+import { createFolder, type Folder } from '../folder.ts';
 import { policyOf } from './governed.ts';
 
 const LIMIT = '{name: calls, unit: Requests, rates: [{limit: 10, window: 1m}]}';
 
-let folder: ReturnType<typeof createFolder>;
+let folder: Folder;
 afterEach(() => folder.remove());
 
 async function problemsOf(files: Readonly<Record<string, string>>): Promise<readonly string[]> {

@@ -2,10 +2,8 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { SidecarSettings } from '../../sidecar/settings.ts';
+import { createFolder } from '../folder.ts';
 
 /** What the process has used so far. */
 export type ProcessUse = {
@@ -55,16 +53,14 @@ export async function startSidecarProcess(
   upstreams: Readonly<Record<string, string>>,
   settings: Partial<SidecarSettings> = {},
 ): Promise<SidecarProcess> {
-  const directory = await mkdtemp(join(tmpdir(), 'flyball-'));
-  const policyFile = join(directory, 'policies.yaml');
-  await writeFile(policyFile, policies);
-  const plan: ProcessPlan = { policyFile, upstreams, settings };
+  const folder = createFolder({ 'policies.yaml': policies });
+  const plan: ProcessPlan = { policyFile: folder.pathOf('policies.yaml'), upstreams, settings };
   const child = fork(new URL('./sidecar-process-main.ts', import.meta.url), [JSON.stringify(plan)], {
     execArgv: NODE_FLAGS,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const exited = once(child, 'exit').then(async ([code]) => {
-    await rm(directory, { recursive: true });
+  const exited = once(child, 'exit').then(([code]) => {
+    folder.remove();
     return code as number | null; // As the documentation of the event says.
   });
   const { port, healthPort } = await heard(child, 'listening');

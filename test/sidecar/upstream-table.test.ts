@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createFolder } from '../cli/flyball.ts';
+import { createFolder } from '../folder.ts';
 import { type Governed, policyOf, startGoverned } from './governed.ts';
 
 const POLICIES = policyOf(['{name: calls, unit: Requests, rates: [{limit: 100, window: 1h}]}']);
@@ -27,9 +27,8 @@ describe('an upstream', () => {
   });
 
   it('with a certificate of a private authority is trusted when that is named, and not otherwise', async () => {
-    const folder = createFolder({});
-    const files = ['key.pem', 'cert.pem'].map((name) => `${folder.path}/${name}`);
-    const [key = '', cert = ''] = files;
+    const folder = createFolder();
+    const [key, cert] = [folder.pathOf('key.pem'), folder.pathOf('cert.pem')];
     execFileSync(
       'openssl',
       [

@@ -1,11 +1,10 @@
 // Stopping: held calls are refused, open ones may end, what does not end in time is ended and settled.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseLedgerLine } from '../../../sidecar/ledger-line.ts';
 import type { SidecarSettings } from '../../../sidecar/settings.ts';
+import { createFolder, type Folder } from '../../folder.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { startSidecarProcess } from '../sidecar-process.ts';
 import { until } from '../until.ts';
@@ -30,16 +29,16 @@ const DONE = 'data: [DONE]\n\n';
 
 let upstream: ScriptedUpstream;
 let governed: Governed;
-let directory: string;
+let folder: Folder;
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'flyball-'));
+  folder = createFolder();
   upstream = await createScriptedUpstream();
 });
 afterEach(async () => {
   await governed.close();
   await upstream.close();
-  await rm(directory, { recursive: true });
+  folder.remove();
 });
 
 const connect = createRawClients();
@@ -51,7 +50,7 @@ function open(): RawClient {
 async function start(settings: Partial<SidecarSettings>): Promise<void> {
   governed = await startGoverned({
     policies: LIMITS,
-    settings: { upstreams: everyUpstream(upstream), decisionLog: join(directory, 'ledger'), ...settings },
+    settings: { upstreams: everyUpstream(upstream), decisionLog: folder.pathOf('ledger'), ...settings },
   });
 }
 
@@ -73,7 +72,7 @@ async function openStream(
 
 /** What the ledger's file says about every call in the end: `allow aborted`, `deny`, … in the order of decisions. */
 async function readEnds(): Promise<readonly string[]> {
-  const lines = (await readFile(join(directory, 'ledger'), 'utf8')).split('\n').map(parseLedgerLine);
+  const lines = (await readFile(folder.pathOf('ledger'), 'utf8')).split('\n').map(parseLedgerLine);
   const ends = new Map<string, string>();
   for (const line of lines) {
     if (line !== undefined) ends.set(line.id, `${ends.get(line.id) ?? ''} ${line.outcome}`.trim());
@@ -131,7 +130,7 @@ describe('a sidecar that stops', () => {
     await body.closed;
     await call.closed;
     expect(await readEnds()).toEqual(['allow aborted', 'allow aborted']);
-    const lines = (await readFile(join(directory, 'ledger'), 'utf8')).split('\n').map(parseLedgerLine);
+    const lines = (await readFile(folder.pathOf('ledger'), 'utf8')).split('\n').map(parseLedgerLine);
     const settled = lines.find((line) => line?.event === 'settle' && line.inputTokens > 0);
     expect(settled).toMatchObject({ estimated: true, outputTokens: Math.ceil('one two three'.length / 3) });
     const [totals] = governed.sidecar.usage().filter(({ upstream: name }) => name === 'openai');

@@ -1,26 +1,25 @@
 // Policies that change while calls go through, read from a directory as `flyball run --policies` does.
 
-import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createPolicyDirectory } from '../../../sidecar/policy-directory.ts';
 import type { PolicyLoad } from '../../../sidecar/policy-source.ts';
+import { createFolder, type Folder } from '../../folder.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { until } from '../until.ts';
 import { readLimits, readMetric, readUsed, untilArrived, untilHeld } from './books.ts';
 
-let directory: string;
+let folder: Folder;
 let governed: Governed;
 let changes: { readonly load: PolicyLoad; readonly revision: number }[];
 
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'flyball-'));
+beforeEach(() => {
+  folder = createFolder();
   changes = [];
 });
 afterEach(async () => {
   await governed.close();
-  await rm(directory, { recursive: true });
+  folder.remove();
 });
 
 function limitOf(limit: number, more = ''): string {
@@ -31,13 +30,13 @@ function limitOf(limit: number, more = ''): string {
 
 async function write(name: string, text: string): Promise<void> {
   // Written beside and moved, as careful editors do.
-  await writeFile(join(directory, `.${name}`), text);
-  await rename(join(directory, `.${name}`), join(directory, name));
+  await writeFile(folder.pathOf(`.${name}`), text);
+  await rename(folder.pathOf(`.${name}`), folder.pathOf(name));
 }
 
 async function start(): Promise<void> {
   governed = await startGoverned({
-    policies: createPolicyDirectory(directory),
+    policies: createPolicyDirectory(folder.path),
     policiesChanged: (load, revision) => changes.push({ load, revision }),
     upstreams: { tools: '/tools' },
   });
@@ -119,7 +118,7 @@ describe('a changed directory', () => {
     );
     await untilChanged(2);
     expect([await ask(), await ask()]).toEqual([200, 429]);
-    await rm(join(directory, 'b.json'));
+    await rm(folder.pathOf('b.json'));
     await untilChanged(3);
     expect(await ask()).toBe(200);
     expect(await readUsed(governed)).toEqual({ r: 2 });
@@ -144,13 +143,13 @@ describe('a changed directory', () => {
       ['1', 1],
       ['2', 3],
     ] as const) {
-      await writeFile(join(directory, `..data-${version}`), limitOf(limit));
+      await writeFile(folder.pathOf(`..data-${version}`), limitOf(limit));
     }
-    await symlink('..data-1', join(directory, 'policy.yaml'));
+    await symlink('..data-1', folder.pathOf('policy.yaml'));
     await start();
     expect([await ask(), await ask()]).toEqual([200, 429]);
-    await symlink('..data-2', join(directory, '.next'));
-    await rename(join(directory, '.next'), join(directory, 'policy.yaml'));
+    await symlink('..data-2', folder.pathOf('.next'));
+    await rename(folder.pathOf('.next'), folder.pathOf('policy.yaml'));
     await untilChanged(2);
     expect([await ask(), await ask(), await ask()]).toEqual([200, 200, 429]);
   });
@@ -198,7 +197,7 @@ describe('a broken file', () => {
   });
 
   it.each([
-    ['is gone', async () => rm(join(directory, 'a.yaml'))],
+    ['is gone', async () => rm(folder.pathOf('a.yaml'))],
     ['is empty of policies', async () => write('a.yaml', '# nothing\n')],
   ])('and a directory that %s leave the limits in force', async (_name, change) => {
     await write('a.yaml', limitOf(1));

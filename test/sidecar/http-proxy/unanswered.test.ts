@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LedgerEntry } from '../../../sidecar/ledger.ts';
 import type { SidecarSettings } from '../../../sidecar/settings.ts';
-import { createFolder, flyball } from '../../cli/flyball.ts';
+import { flyball } from '../../cli/flyball.ts';
+import { createFolder } from '../../folder.ts';
 import { DEAD_UPSTREAM, type Governed, policyOf, startGoverned } from '../governed.ts';
 import { readMetric, readRecord, untilHeld } from './books.ts';
 import { createRawClients, headerOf, type RawClient, requestHead } from './raw-client.ts';
@@ -39,8 +40,8 @@ async function ask(): Promise<RawClient> {
 
 describe('a held call whose caller leaves', () => {
   it('is one decision: aborted, in the ledger and in the metrics', async () => {
-    const folder = createFolder({});
-    const decisionLog = `${folder.path}/decisions.jsonl`;
+    const folder = createFolder();
+    const decisionLog = folder.pathOf('decisions.jsonl');
     await start({ decisionLog });
     await ask();
     await upstream.next();
