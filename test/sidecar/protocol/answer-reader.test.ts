@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { anthropic } from '../../../sidecar/protocol/anthropic/protocol.ts';
 import { openai } from '../../../sidecar/protocol/openai/protocol.ts';
 import type { UsageReader } from '../../../sidecar/protocol/protocol.ts';
+import { bytewise, coarseAndFine, cutAt, cutsOf, everyCut, inPieces } from './cuts.ts';
 import { jsonText } from './json-text.ts';
-import { bytewise, cutAt, cutsOf, factsWith, PLAIN, readFixture, readThrough } from './transcript.ts';
+import { factsWith, PLAIN, readFixture, readThrough } from './transcript.ts';
 
 const openaiReader = (): UsageReader => openai.createUsageReader(factsWith(), PLAIN);
 const anthropicReader = (): UsageReader => anthropic.createUsageReader(factsWith(), PLAIN);
@@ -38,11 +39,7 @@ describe.each([
   };
 
   it('is read the same wherever it is cut, and passes as it came', () => {
-    expect(readThrough(createReader(), [bytes])).toEqual(expected);
-    expect(readThrough(createReader(), bytewise(bytes))).toEqual(expected);
-    for (let at = 1; at < bytes.length; at += 1) {
-      expect(readThrough(createReader(), cutAt(bytes, [at]))).toEqual(expected);
-    }
+    for (const chunks of everyCut(bytes)) expect(readThrough(createReader(), chunks)).toEqual(expected);
   });
 
   it('that is cut off reports no more than was seen', () => {
@@ -124,7 +121,7 @@ describe('a plain answer', () => {
     ['nothing of broken JSON', '{"prompt_tokens":1 2}', undefined],
   ])('counts %s', (_name, usage, expected) => {
     const bytes = Buffer.from(`{"choices":[],"usage":${usage},"id":"x"}`);
-    for (const chunks of [[bytes], bytewise(bytes)]) {
+    for (const chunks of coarseAndFine(bytes)) {
       const seen = readThrough(openaiReader(), chunks).usage;
       expect(
         seen && [seen.inputTokens, seen.cacheReadTokens, seen.cacheWriteTokens, seen.outputTokens],
@@ -144,7 +141,7 @@ describe('a plain answer', () => {
     ['nothing', ''],
   ])('reports no usage for %s', (_name, text) => {
     const bytes = Buffer.from(text);
-    for (const chunks of [[bytes], bytewise(bytes)]) {
+    for (const chunks of coarseAndFine(bytes)) {
       expect(readThrough(openaiReader(), chunks)).toMatchObject({ usage: undefined, out: text });
     }
   });
@@ -171,10 +168,7 @@ describe('a plain answer', () => {
     ],
   ])('with %s is read in bounded memory', (_name, text) => {
     const bytes = Buffer.from(text);
-    const chunks = cutAt(
-      bytes,
-      Array.from({ length: Math.floor(bytes.length / 65_536) }, (_, index) => (index + 1) * 65_536),
-    );
+    const chunks = inPieces(bytes, 65_536);
     const reader = openaiReader();
     const before = process.memoryUsage().arrayBuffers;
     for (const chunk of chunks) expect(reader.push(chunk)).toBe(chunk);

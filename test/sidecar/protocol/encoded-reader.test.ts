@@ -12,7 +12,8 @@ import { describe, expect, it } from 'vitest';
 import { anthropic } from '../../../sidecar/protocol/anthropic/protocol.ts';
 import { openai } from '../../../sidecar/protocol/openai/protocol.ts';
 import type { Protocol, UsageReader } from '../../../sidecar/protocol/protocol.ts';
-import { bytewise, cutAt, factsWith, PLAIN, readFixture, readThrough, STREAM } from './transcript.ts';
+import { coarseAndFine, cutAt } from './cuts.ts';
+import { factsWith, PLAIN, readFixture, readThrough, STREAM } from './transcript.ts';
 
 const CODINGS = [
   ['gzip', gzipSync],
@@ -38,7 +39,7 @@ describe.each(CODINGS)('an answer in %s', (coding, encode) => {
     const plain = readFixture(fixture);
     const encoded = encode(plain);
     const { usage, outputBytes } = readThrough(protocol.createUsageReader(factsWith(), head), [plain]);
-    for (const chunks of [[encoded], bytewise(encoded)]) {
+    for (const chunks of coarseAndFine(encoded)) {
       expect(readThrough(createReader(protocol, head, coding), chunks)).toEqual({
         out: encoded.toString('latin1'),
         usage,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_LINE_BYTES, SseLines } from '../../../sidecar/protocol/sse-lines.ts';
-import { bytewise, cutAt, cutsOf } from './transcript.ts';
+import { bytewise, cutAt, cutsOf } from './cuts.ts';
 
 type Line = {
   readonly text: string;

@@ -1,7 +1,6 @@
-// Answers as providers send them, cut into chunks in every way a network may cut them.
+// Answers as providers send them, and what a reader makes of their chunks.
 
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import type { Usage } from '../../../core/usage.ts';
 import type { AnswerHead, RequestFacts, UsageReader } from '../../../sidecar/protocol/protocol.ts';
 
@@ -29,29 +28,6 @@ export function factsWith(facts: Partial<RequestFacts> = {}): RequestFacts {
 
 export function readFixture(name: string): Buffer {
   return readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
-}
-
-/** The bytes in pieces that end at the given offsets. */
-export function cutAt(bytes: Buffer, offsets: readonly number[]): Buffer[] {
-  const ends = [...offsets, bytes.length];
-  return ends.map((end, index) => bytes.subarray(index === 0 ? 0 : ends[index - 1], end));
-}
-
-export function bytewise(bytes: Buffer): Buffer[] {
-  return cutAt(
-    bytes,
-    Array.from({ length: bytes.length - 1 }, (_, index) => index + 1),
-  );
-}
-
-/** Any way to cut `bytes`, empty chunks included. */
-export function cutsOf(bytes: Buffer): fc.Arbitrary<Buffer[]> {
-  return fc.array(fc.nat(bytes.length), { maxLength: 8 }).map((offsets) =>
-    cutAt(
-      bytes,
-      offsets.toSorted((a, b) => a - b),
-    ),
-  );
 }
 
 export type Reading = {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { anthropic } from '../../../../sidecar/protocol/anthropic/protocol.ts';
 import type { UsageReader } from '../../../../sidecar/protocol/protocol.ts';
-import { bytewise, cutAt, factsWith, readFixture, readThrough, STREAM } from '../transcript.ts';
+import { bytewise, coarseAndFine, everyCut, inPieces } from '../cuts.ts';
+import { factsWith, readFixture, readThrough, STREAM } from '../transcript.ts';
 
 const reader = (): UsageReader => anthropic.createUsageReader(factsWith({ stream: true }), STREAM);
 
@@ -28,11 +29,7 @@ describe.each([
 
   it('is read the same wherever it is cut, and passes as it came', () => {
     const expected = { out: bytes.toString('latin1'), usage, outputBytes: Buffer.byteLength(written) };
-    expect(readThrough(reader(), [bytes])).toEqual(expected);
-    expect(readThrough(reader(), bytewise(bytes))).toEqual(expected);
-    for (let at = 1; at < bytes.length; at += 1) {
-      expect(readThrough(reader(), cutAt(bytes, [at]))).toEqual(expected);
-    }
+    for (const chunks of everyCut(bytes)) expect(readThrough(reader(), chunks)).toEqual(expected);
   });
 
   it('may end its lines in CRLF or CR', () => {
@@ -121,7 +118,7 @@ describe('usage in a stream', () => {
     ['reports nothing when nothing is reported', [event({ type: 'ping' }), start({})], undefined],
   ])('%s', (_name, events, expected) => {
     const bytes = Buffer.from(events.join(''));
-    for (const chunks of [[bytes], bytewise(bytes)]) {
+    for (const chunks of coarseAndFine(bytes)) {
       const usage = readThrough(reader(), chunks).usage;
       expect(
         usage && [usage.inputTokens, usage.cacheReadTokens, usage.cacheWriteTokens, usage.outputTokens],
@@ -134,8 +131,7 @@ describe('usage in a stream', () => {
     const bytes = Buffer.from(
       start({ input_tokens: 9, output_tokens: 1 }) + long + delta({ output_tokens: 7 }),
     );
-    const cuts = Array.from({ length: 160 }, (_, index) => (index + 1) * 65_536);
-    expect(readThrough(reader(), cutAt(bytes, cuts))).toMatchObject({
+    expect(readThrough(reader(), inPieces(bytes, 65_536))).toMatchObject({
       usage: { inputTokens: 9, outputTokens: 7 },
     });
   });

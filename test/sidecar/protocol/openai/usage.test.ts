@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Usage } from '../../../../core/usage.ts';
 import { openai } from '../../../../sidecar/protocol/openai/protocol.ts';
 import type { UsageReader } from '../../../../sidecar/protocol/protocol.ts';
-import { bytewise, cutAt, cutsOf, factsWith, readFixture, readThrough, STREAM } from '../transcript.ts';
+import { bytewise, coarseAndFine, cutsOf, everyCut, inPieces } from '../cuts.ts';
+import { factsWith, readFixture, readThrough, STREAM } from '../transcript.ts';
 
 const reader = (usageSpliced: boolean): UsageReader =>
   openai.createUsageReader(factsWith({ stream: true, usageSpliced }), STREAM);
@@ -65,7 +66,7 @@ describe.each(FIXTURES)('the stream %s', (name, usage, written, hasExtra) => {
   const expected = { usage, outputBytes: Buffer.byteLength(written) };
 
   it('is read the same wherever it is cut, and passes as it came', () => {
-    for (const chunks of [[bytes], bytewise(bytes), ...places(bytes).map((at) => cutAt(bytes, [at]))]) {
+    for (const chunks of everyCut(bytes)) {
       expect(readThrough(reader(false), chunks)).toEqual({ ...expected, out: text });
     }
   });
@@ -73,7 +74,7 @@ describe.each(FIXTURES)('the stream %s', (name, usage, written, hasExtra) => {
   it('loses the event that we asked for, and nothing else, wherever it is cut', () => {
     const { out } = twinOf(text);
     expect(out !== text).toBe(hasExtra);
-    for (const chunks of [[bytes], bytewise(bytes), ...places(bytes).map((at) => cutAt(bytes, [at]))]) {
+    for (const chunks of everyCut(bytes)) {
       expect(readThrough(reader(true), chunks)).toEqual({ ...expected, out });
     }
   });
@@ -82,17 +83,12 @@ describe.each(FIXTURES)('the stream %s', (name, usage, written, hasExtra) => {
     for (const end of ['\r\n', '\r']) {
       const other = Buffer.from(text.replaceAll('\n', end), 'latin1');
       const { out } = twinOf(text);
-      for (const chunks of [[other], bytewise(other), ...places(other).map((at) => cutAt(other, [at]))]) {
+      for (const chunks of everyCut(other)) {
         expect(readThrough(reader(true), chunks)).toEqual({ ...expected, out: out.replaceAll('\n', end) });
       }
     }
   });
 });
-
-/** Every place of a stream that may be cut. */
-function places(bytes: Buffer): number[] {
-  return Array.from({ length: bytes.length - 1 }, (_, index) => index + 1);
-}
 
 const EXTRA = 'data: {"id":"x","choices":[],"usage":{"prompt_tokens":2,"completion_tokens":1}}';
 const CONTENT = 'data: {"id":"x","choices":[{"index":0,"delta":{"content":"hi"}}],"usage":null}\n\n';
@@ -162,7 +158,7 @@ describe('the event that we asked for', () => {
     ['it is cut off', '{"choices":[],"usage":{"prompt_tokens":1}'],
   ])('stays where %s', (_name, json) => {
     const bytes = Buffer.from(`data: ${json}\n\ndata: [DONE]\n\n`);
-    for (const chunks of [[bytes], bytewise(bytes)]) {
+    for (const chunks of coarseAndFine(bytes)) {
       expect(readThrough(reader(true), chunks).out).toBe(bytes.toString());
     }
   });
@@ -175,7 +171,7 @@ describe('the event that we asked for', () => {
     ['a field in front of it', `event: message\n${EXTRA}\n`],
   ])('is taken out of a stream that ends with %s', (_name, end) => {
     const bytes = Buffer.from(CONTENT + end);
-    for (const chunks of [[bytes], bytewise(bytes)]) {
+    for (const chunks of coarseAndFine(bytes)) {
       expect(readThrough(reader(true), chunks)).toEqual({
         out: CONTENT,
         usage: usageOf(2, 0, 0, 1),
@@ -189,7 +185,7 @@ describe('the event that we asked for', () => {
     ['in front of', `data: more\n${EXTRA}\n\n`],
   ])('stays when other data stands %s it in the same event', (_name, text) => {
     const bytes = Buffer.from(text);
-    for (const chunks of [[bytes], bytewise(bytes)])
+    for (const chunks of coarseAndFine(bytes))
       expect(readThrough(reader(true), chunks).out).toBe(bytes.toString());
   });
 
@@ -252,11 +248,7 @@ describe('a hostile stream', () => {
   it('with a line of 10 MiB passes it, and reads what comes behind', () => {
     const text = `data: {"choices":[],"usage":{"prompt_tokens":9},"x":"${'a'.repeat(10_485_760)}"}\n\n${EXTRA}\n\n`;
     const bytes = Buffer.from(text);
-    const chunks = cutAt(
-      bytes,
-      Array.from({ length: 160 }, (_, index) => (index + 1) * 65_536),
-    );
-    const { out, usage } = readThrough(reader(true), chunks);
+    const { out, usage } = readThrough(reader(true), inPieces(bytes, 65_536));
     expect(out).toBe(text.slice(0, text.length - EXTRA.length - 2));
     expect(usage).toEqual(usageOf(2, 0, 0, 1));
   });
