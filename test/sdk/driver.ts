@@ -2,8 +2,9 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { afterAll, beforeAll } from 'vitest';
 import type { DriverReady, SdkCall, SdkOutcome } from './drivers/contract.ts';
-import type { Sdk } from './sdks.ts';
+import type { Sdk, SdkName } from './sdks.ts';
 
 export type Driver = {
   /** Makes one call through the SDK. Rejects only when the driver itself fails. */
@@ -13,13 +14,29 @@ export type Driver = {
 
 type Waiter<T> = { resolve(value: T): void; reject(error: Error): void };
 
+/** The drivers of these SDKs, from the first test of a file to its last. */
+export function useDrivers(sdks: readonly Sdk[]): (sdk: Sdk) => Driver {
+  const drivers = new Map<SdkName, Driver>();
+  beforeAll(async () => {
+    for (const sdk of sdks) drivers.set(sdk.name, await startDriver(sdk));
+  });
+  afterAll(async () => {
+    await Promise.all([...drivers.values()].map((driver) => driver.stop()));
+  });
+  return ({ name }) => {
+    const driver = drivers.get(name);
+    if (driver === undefined) throw new Error(`the driver of ${name} was not started`);
+    return driver;
+  };
+}
+
 /**
  * Starts the driver of an SDK and waits until it is ready. Nothing of our environment but PATH is passed on: keys, base
  * URLs and proxies in it would change what the SDK does.
  *
  * @throws Error when it does not start, or drives another version than the pinned one
  */
-export async function startDriver(sdk: Sdk): Promise<Driver> {
+async function startDriver(sdk: Sdk): Promise<Driver> {
   const [program, ...parameters] = sdk.command;
   const child = spawn(program, parameters, {
     env: { PATH: process.env.PATH },

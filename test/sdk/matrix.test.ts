@@ -2,13 +2,12 @@
 // the SDK got, and that no refused call reached the provider. `REWRITE=1` writes results.json, which docs/signals.md
 // shows.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { SdkResult, SdkResults } from '../../scripts/sdk-matrix.ts';
 import { expectGolden } from '../golden-file.ts';
-import { type Driver, startDriver } from './driver.ts';
+import { useDrivers } from './driver.ts';
 import type { SdkCall } from './drivers/contract.ts';
 import { expectedCell } from './expectations.ts';
-import { createLanes } from './lanes.ts';
 import { type Cell, type Played, play } from './play.ts';
 import { readSdks, type Sdk } from './sdks.ts';
 import { SITUATIONS, type SituationName } from './situations.ts';
@@ -21,22 +20,15 @@ const SITUATION_NAMES = Object.keys(SITUATIONS) as SituationName[]; // the keys 
 const MAX_PLAYS = 3;
 
 const sdks = readSdks();
-const drivers = new Map<Sdk, Driver>();
+const driverOf = useDrivers(sdks);
 const cells = new Map<string, Cell>();
-const inLane = createLanes(2);
 
-beforeAll(async () => {
-  for (const sdk of sdks) drivers.set(sdk, await startDriver(sdk));
-});
-afterAll(async () => {
-  await Promise.all([...drivers.values()].map((driver) => driver.stop()));
-});
+// SDKs that wait must not be late because of others that work.
+vi.setConfig({ maxConcurrency: 2 });
 
 async function playInTime(sdk: Sdk, situation: SituationName, mode: SdkCall['mode']): Promise<Played> {
-  const driver = drivers.get(sdk);
-  if (driver === undefined) throw new Error(`the driver of ${sdk.name} was not started`);
   for (let plays = 1; ; plays += 1) {
-    const played = await play(sdk, driver, SITUATIONS[situation], mode);
+    const played = await play(sdk, driverOf(sdk), SITUATIONS[situation], mode);
     if (!played.cell.course.includes('too late') || plays === MAX_PLAYS) return played;
   }
 }
@@ -69,7 +61,7 @@ describe.concurrent.each(sdks)('$name', (sdk) => {
   const rows = SITUATION_NAMES.flatMap((situation) => MODES.map((mode) => ({ situation, mode })));
 
   it.for(rows)('$situation, $mode', async ({ situation, mode }) => {
-    const played = await inLane(() => playInTime(sdk, situation, mode));
+    const played = await playInTime(sdk, situation, mode);
     cells.set(`${situation}/${sdk.name}/${mode}`, played.cell);
     expect(played.cell).toEqual(expectedCell(sdk, situation));
     expectShown(sdk, played);

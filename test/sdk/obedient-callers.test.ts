@@ -1,12 +1,12 @@
 // Callers that do as they are told. Refused together, nobody is refused more than once more, and all of them are served in
 // the time that the limit needs and a quarter. Alone, a caller gets all that its limit gives.
 
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { type Governed, policyOf, startGoverned } from '../sidecar/governed.ts';
-import { type Driver, startDriver } from './driver.ts';
+import { useDrivers } from './driver.ts';
 import type { SdkCall } from './drivers/contract.ts';
 import { announcedMsOf } from './play.ts';
-import { readSdks, type Sdk, type SdkName } from './sdks.ts';
+import { readSdks, type Sdk } from './sdks.ts';
 import { BASE_PATHS } from './situations.ts';
 import { type Exchange, startWireTap, type WireTap } from './wire-tap.ts';
 import { callOnce } from './world.ts';
@@ -17,19 +17,13 @@ const CALLERS = 20;
 const PLACE_MS = 200;
 
 const sdks = readSdks();
-const drivers = new Map<SdkName, Driver>();
+const driverOf = useDrivers(sdks);
 let governed: Governed;
 let tap: WireTap;
 
-beforeAll(async () => {
-  for (const sdk of sdks) drivers.set(sdk.name, await startDriver(sdk));
-});
 afterEach(async () => {
   await tap.close();
   await governed.close();
-});
-afterAll(async () => {
-  await Promise.all([...drivers.values()].map((driver) => driver.stop()));
 });
 
 /** A limit that earns a call every `placeMs` and holds `burst` of them, and is empty. */
@@ -43,9 +37,7 @@ async function startUsedUp(placeMs: number, burst: number): Promise<void> {
 }
 
 async function callAs(sdk: Sdk, mode: SdkCall['mode'], apiKey: string): Promise<string> {
-  const driver = drivers.get(sdk.name);
-  if (driver === undefined) throw new Error(`the driver of ${sdk.name} was not started`);
-  const { outcome } = await driver.call({
+  const { outcome } = await driverOf(sdk).call({
     baseUrl: `http://127.0.0.1:${tap.port}${BASE_PATHS[sdk.dialect]}`,
     apiKey,
     mode,
