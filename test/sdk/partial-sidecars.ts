@@ -18,6 +18,7 @@ import { anthropic } from '../../sidecar/protocol/anthropic/protocol.ts';
 import { openai } from '../../sidecar/protocol/openai/protocol.ts';
 import { createUpstream } from '../../sidecar/upstream.ts';
 import { refusalOf } from '../core/signal/refusals.ts';
+import { WORKLOAD } from '../sidecar/defaults.ts';
 import type { Dialect } from './sdks.ts';
 import { reachedBy, type World } from './world.ts';
 
@@ -60,7 +61,7 @@ export async function startWithoutPolicies(dialect: Dialect): Promise<World> {
     clock,
     meter: createModelMeter(new Estimator(), readListPrices()),
     observer: { decided: () => undefined, abandoned: () => undefined, settled: () => undefined },
-    workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
+    workload: WORKLOAD,
     maxBodyBytes: 2 ** 20,
     nextDecisionId: createDecisionIds(0).next,
     upstreams: new Map([[dialect, upstream]]),

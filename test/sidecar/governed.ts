@@ -6,10 +6,10 @@ import { parsePolicies } from '../../core/policy/parse.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import { createProvider, type Provider, type ProviderOptions } from '../../examples/provider/provider.ts';
 import type { Log } from '../../runtime/log.ts';
-import { readSettings } from '../../runtime/settings.ts';
 import type { PolicyLoad, PolicySource } from '../../sidecar/policy-source.ts';
-import { SIDECAR_SETTINGS, type SidecarSettings } from '../../sidecar/settings.ts';
+import type { SidecarSettings } from '../../sidecar/settings.ts';
 import { type Sidecar, type SidecarParts, startSidecar } from '../../sidecar/sidecar.ts';
+import { defaultSettings, WORKLOAD } from './defaults.ts';
 
 export type GovernedOptions = {
   /** Policies as YAML documents, see `policyOf`; or where they come from. */
@@ -59,7 +59,7 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
     { ...defaultSettings(), port: 0, healthPort: 0, grace: 2_000, ...options.settings },
     {
       source: typeof given === 'string' ? text : given,
-      workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
+      workload: WORKLOAD,
       healthHost: '127.0.0.1',
       log: SILENT,
       upstreams: new Map([
@@ -89,13 +89,6 @@ export async function startGoverned(options: GovernedOptions): Promise<Governed>
       await provider.close();
     },
   };
-}
-
-function defaultSettings(): SidecarSettings {
-  const none = { get: () => undefined };
-  const read = readSettings(SIDECAR_SETTINGS, { flag: none, env: none });
-  if (read.kind === 'invalid') throw new Error(read.problems.join('\n'));
-  return read.settings;
 }
 
 const SILENT: Log = {

@@ -2,22 +2,18 @@
 
 import { createLineWriter } from '../../runtime/line-writer.ts';
 import { createLog } from '../../runtime/log.ts';
-import { readSettings } from '../../runtime/settings.ts';
 import { createPolicyDirectory } from '../../sidecar/policy-directory.ts';
-import { SIDECAR_SETTINGS } from '../../sidecar/settings.ts';
 import { startSidecar } from '../../sidecar/sidecar.ts';
+import { defaultSettings, WORKLOAD } from './defaults.ts';
 import type { FromProcess, ProcessPlan } from './sidecar-process.ts';
 
 const plan = JSON.parse(process.argv[2] ?? '') as ProcessPlan; // Written by startSidecarProcess.
-const none = { get: () => undefined };
-const read = readSettings(SIDECAR_SETTINGS, { flag: none, env: none });
-if (read.kind === 'invalid') throw new Error(read.problems.join('\n'));
 
 const sidecar = await startSidecar(
-  { ...read.settings, port: 0, healthPort: 0, ...plan.settings },
+  { ...defaultSettings(), port: 0, healthPort: 0, ...plan.settings },
   {
     source: createPolicyDirectory(plan.policyFile),
-    workload: { tenant: 'default', agent: 'agent', agents: undefined, user: undefined, pod: 'pod' },
+    workload: WORKLOAD,
     healthHost: '127.0.0.1',
     log: createLog({
       process: 'sidecar',
