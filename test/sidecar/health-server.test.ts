@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHealthServer, type HealthServer, type ReadinessCheck } from '../../sidecar/health-server.ts';
 import { createFakeClock, type FakeClock } from '../runtime/fake-clock.ts';
+import { createRawClients, requestHead } from './http-proxy/raw-client.ts';
 
 let clock: FakeClock;
 let checks: ReadinessCheck[];
@@ -28,6 +28,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await server.close(0);
 });
+
+const connect = createRawClients();
 
 function get(path: string, init: RequestInit = {}): Promise<Response> {
   return fetch(`http://127.0.0.1:${server.port}${path}`, init);
@@ -126,21 +128,11 @@ describe('the health port', () => {
 });
 
 describe('a client of the health port', () => {
-  async function open(): Promise<Socket> {
-    const socket = connect(server.port, '127.0.0.1');
-    socket.on('error', () => {});
-    await once(socket, 'connect');
-    return socket;
-  }
-
-  async function answerTo(socket: Socket, request: string): Promise<string> {
-    let received = '';
-    socket.setEncoding('latin1').on('data', (text) => {
-      received += text;
-    });
-    socket.write(request);
-    await once(socket, 'close');
-    return received;
+  async function answerTo(request: string): Promise<string> {
+    const client = connect(server.port);
+    await client.send(request);
+    await client.closed;
+    return client.text();
   }
 
   it.each([
@@ -162,25 +154,23 @@ describe('a client of the health port', () => {
     { what: 'no HTTP', request: 'hello\r\n\r\n', status: 400 },
     { what: 'a path that is none', request: 'GET * HTTP/1.1\r\nHost: x\r\n\r\n', status: 404 },
   ])('that sends $what gets $status and loses its connection', async ({ request, status }) => {
-    expect(await answerTo(await open(), request)).toMatch(
+    expect(await answerTo(request)).toMatch(
       new RegExp(`^HTTP/1.1 ${status} [^]*\\r\\nconnection: close\\r\\n`, 'i'),
     );
   });
 
   it('that wants a tunnel loses its connection', async () => {
-    expect(await answerTo(await open(), 'CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
+    expect(await answerTo('CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
   });
 
   it('cannot keep others out by opening connections', async () => {
-    const idle: Socket[] = [];
     for (let n = 0; n < 140; n += 1) {
-      const socket = await open();
-      socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
-      await Promise.race([once(socket, 'data'), once(socket, 'close')]);
-      idle.push(socket);
+      const client = connect(server.port);
+      await client.send(requestHead('GET /healthz'));
+      // A connection too many ends without an answer.
+      await client.answer().catch(() => undefined);
     }
     await vi.waitFor(async () => expect((await get('/healthz')).status).toBe(200), { timeout: 5_000 });
-    for (const socket of idle) socket.destroy();
   });
 });
 
@@ -213,9 +203,8 @@ describe('closing the health port', () => {
   });
 
   it('ends within its grace when an answer never comes, and with clients that say nothing', async () => {
-    const silent = connect(server.port, '127.0.0.1');
-    silent.on('error', () => {});
-    await once(silent, 'connect');
+    const silent = connect(server.port);
+    await once(silent.socket, 'connect');
     const asked = new Promise<void>((resolve) => {
       scrape = () => {
         resolve();
@@ -226,7 +215,6 @@ describe('closing the health port', () => {
     await asked;
     await server.close(20);
     expect(await answer).toBeInstanceOf(Error);
-    silent.destroy();
   });
 
   it('may be asked for twice', async () => {
