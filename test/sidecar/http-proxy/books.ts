@@ -5,6 +5,7 @@ import type { LimitsView } from '../../../sidecar/limits-view.ts';
 import { parsePrometheusText } from '../../runtime/prometheus-text.ts';
 import type { Governed } from '../governed.ts';
 import { until } from '../until.ts';
+import { headerOf, type RawAnswer } from './raw-client.ts';
 
 const MICROS_PER_USD = 1_000_000;
 
@@ -91,8 +92,18 @@ export async function untilClear(governed: Governed): Promise<void> {
   await governed.provider.meter.idle();
 }
 
+/** The ledger's entry of the decision that an answer names, once the call is settled. */
+export function readRecord(
+  governed: Pick<Governed, 'url'>,
+  { headers }: Pick<Response, 'headers'> | Pick<RawAnswer, 'headers'>,
+): Promise<LedgerEntry> {
+  const name = 'flyball-decision';
+  const id = headers instanceof Headers ? headers.get(name) : headerOf({ headers }, name);
+  return readEntry(governed, id ?? '');
+}
+
 /** The ledger's entry of a decision, once the call is settled. */
-export async function readRecord({ url }: Pick<Governed, 'url'>, decisionId: string): Promise<LedgerEntry> {
+export async function readEntry({ url }: Pick<Governed, 'url'>, decisionId: string): Promise<LedgerEntry> {
   const read = async (): Promise<LedgerEntry | undefined> => {
     const response = await fetch(`${url}/v1/decisions/${decisionId}`);
     if (response.status !== 200) throw new Error(`the decision was answered ${response.status}`);

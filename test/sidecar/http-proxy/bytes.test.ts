@@ -22,6 +22,7 @@ import {
 } from './scripted-upstream.ts';
 
 const ROOMY = policyOf(['{name: r, unit: Requests, rates: [{limit: 1M, window: 1h}]}']);
+const FORBIDDING = policyOf(['{name: r, unit: Requests, rates: [{limit: 0, window: 1h}]}']);
 const CHAT = 'POST /openai/v1/chat/completions';
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 
@@ -435,7 +436,7 @@ describe('connections', () => {
   });
 
   it('outlive a refusal, whether the request had a body or not', async () => {
-    governed.change(policyOf(['{name: r, unit: Requests, rates: [{limit: 0, window: 1h}]}']));
+    governed.change(FORBIDDING);
     const client = open();
     for (const request of [
       requestHead('GET /upstream/raw/x'),
@@ -464,7 +465,7 @@ describe('connections', () => {
   });
 
   it('carry no body for a call that is refused without it', async () => {
-    governed.change(policyOf(['{name: r, unit: Requests, rates: [{limit: 0, window: 1h}]}']));
+    governed.change(FORBIDDING);
     const client = open();
     await client.send(requestHead('POST /upstream/raw/x', ['Expect: 100-continue', 'Content-Length: 36']));
     expect((await client.answer()).status).toBe(403);

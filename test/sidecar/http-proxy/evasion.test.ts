@@ -6,6 +6,8 @@ import { untilArrived, untilOpen } from './books.ts';
 import { askChat, chatBody } from './chat.ts';
 import { createRawClients, requestOf } from './raw-client.ts';
 
+const TEN_REQUESTS = '{name: r, unit: Requests, rates: [{limit: 10, window: 1h}]}';
+
 let governed: Governed | undefined;
 afterEach(async () => {
   await governed?.close();
@@ -104,9 +106,7 @@ describe('a tool', () => {
 
 describe('a page of another site', () => {
   it('cannot call from a browser, where it can send but not read', async () => {
-    const { openaiBaseUrl, provider } = await start(
-      '{name: r, unit: Requests, rates: [{limit: 10, window: 1h}]}',
-    );
+    const { openaiBaseUrl, provider } = await start(TEN_REQUESTS);
     const statuses = [];
     for (const origin of ['https://evil.example', 'null', 'http://localhost:3000'])
       statuses.push(await post(`${openaiBaseUrl}/chat/completions`, chatBody({}), { origin }));
@@ -117,7 +117,7 @@ describe('a page of another site', () => {
 
 describe('dots with parameters', () => {
   it('are dots to some servers, and refused like dots', async () => {
-    const { url, provider } = await start('{name: r, unit: Requests, rates: [{limit: 10, window: 1h}]}', {
+    const { url, provider } = await start(TEN_REQUESTS, {
       upstreams: { mail: '/tools' },
     });
     expect(await post(`${url}/upstream/mail/search/..;/drop_db`)).toBe(400);
@@ -132,9 +132,7 @@ describe('a body of very many values', () => {
     ['escaped keys', '{"\\u0072ole":""},'],
     ['keys beyond ASCII', '{"\u00e9":"b"},'],
   ])('is refused before it is read to its end: %s', async (_what, item) => {
-    const { openaiBaseUrl, provider } = await start(
-      '{name: r, unit: Requests, rates: [{limit: 10, window: 1h}]}',
-    );
+    const { openaiBaseUrl, provider } = await start(TEN_REQUESTS);
     const body = `{"model":"gpt-5-mini","messages":[${item.repeat(400_000)}0]}`;
     const response = await fetch(`${openaiBaseUrl}/chat/completions`, { method: 'POST', body });
     expect([response.status, (await response.text()).includes('250000 values')]).toEqual([400, true]);

@@ -7,7 +7,7 @@ import type { SidecarSettings } from '../../../sidecar/settings.ts';
 import { median } from '../../median.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { type ProcessUse, type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
-import { readRecord, readUsed, untilClear, untilNothingOpen } from './books.ts';
+import { readEntry, readRecord, readUsed, untilClear, untilNothingOpen } from './books.ts';
 import { chunk, createRawClients, headerOf, type RawClient, requestOf } from './raw-client.ts';
 import {
   createScriptedUpstream,
@@ -205,7 +205,7 @@ describe('an upstream that fails after its answer has begun', () => {
       expect(text).not.toMatch(/\r\n0\r\n\r\n$/);
       if (bytes.includes(EVENT)) expect(text).toContain(EVENT);
       const decisionId = /flyball-decision: (\S+)/.exec(text)?.[1] ?? '';
-      const { settle } = await readRecord(governed, decisionId);
+      const { settle } = await readEntry(governed, decisionId);
       expect(settle).toMatchObject({ outcome: 'failed', status: 200, estimated: caller !== 'raw' });
       await at.closed;
     }
@@ -267,7 +267,7 @@ describe('an upstream that sends nonsense', () => {
     const answer = await client.answer();
     // The usage event was asked for by us.
     expect(answer.body.equals(Buffer.concat([body, Buffer.from('data: [DONE]\n\n')]))).toBe(true);
-    const { settle } = await readRecord(governed, headerOf(answer, 'flyball-decision') ?? '');
+    const { settle } = await readRecord(governed, answer);
     expect(settle).toMatchObject({ outcome: 'ok', estimated: false, inputTokens: 11, outputTokens: 7 });
     expect((await readUsed(governed)).tokens).toBe(18);
   });

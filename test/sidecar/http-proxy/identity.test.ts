@@ -18,7 +18,7 @@ async function start(
 }
 
 async function callerOf(outcome: Pick<ChatOutcome, 'headers'>): Promise<unknown> {
-  const { decision } = await readRecord(governed, outcome.headers.get('flyball-decision') ?? '');
+  const { decision } = await readRecord(governed, outcome);
   return { agent: decision.agent, user: decision.user, session: decision.session };
 }
 

@@ -144,14 +144,9 @@ describe('GET /v1/limits', () => {
 
 describe('GET /v1/decisions/ID', () => {
   it('tells a decision and how it ended, without a word of the prompt, a key or a path', async () => {
-    const { headers } = await askChat(
-      governed,
-      chatBody({ user: 'ann', messages: [{ role: 'user', content: 'secret words' }] }),
-      {
-        authorization: 'Bearer secret-key',
-      },
-    );
-    const entry = await readRecord(governed, headers.get('flyball-decision') ?? '');
+    const body = chatBody({ user: 'ann', messages: [{ role: 'user', content: 'secret words' }] });
+    const answer = await askChat(governed, body, { authorization: 'Bearer secret-key' });
+    const entry = await readRecord(governed, answer);
     expect(entry.decision).toMatchObject({
       outcome: 'allow',
       kind: 'LLM',
@@ -166,9 +161,9 @@ describe('GET /v1/decisions/ID', () => {
 
   it('tells a refusal', async () => {
     for (let i = 0; i < 5; i++) await askChat(governed, chatBody({ user: 'ann' }));
-    const { status, headers } = await askChat(governed, chatBody({ user: 'ann' }));
-    expect(status).toBe(429);
-    const { decision, settle } = await readRecord(governed, headers.get('flyball-decision') ?? '');
+    const refused = await askChat(governed, chatBody({ user: 'ann' }));
+    expect(refused.status).toBe(429);
+    const { decision, settle } = await readRecord(governed, refused);
     expect(decision).toMatchObject({ outcome: 'deny', class: 'DEFERRED', reason: 'REQUEST_RATE_EXCEEDED' });
     expect(decision.limits[0]).toMatchObject({ limit: 'calls', remaining: 0, requested: 1 });
     expect(settle).toBeUndefined();

@@ -108,7 +108,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
       dollars: billed.costMicros,
       slots: 0,
     });
-    const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
+    const { settle } = await readRecord(governed, response);
     expect(settle).toMatchObject({
       outcome: 'ok',
       status: 200,
@@ -132,7 +132,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     expect(await response.text()).toContain(`The mock was asked to answer ${status}.`);
     await untilClear(governed);
     expect(await readUsed(governed)).toEqual(REQUEST_ALONE);
-    const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
+    const { settle } = await readRecord(governed, response);
     expect(settle).toMatchObject({
       status,
       estimated: false,
@@ -152,7 +152,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     expect(response.headers.get('flyball-reason')).toBe('UPSTREAM_BROKEN');
     await untilClear(governed);
     expect(await readUsed(governed)).toEqual(REQUEST_ALONE);
-    const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
+    const { settle } = await readRecord(governed, response);
     expect(settle).toMatchObject({ outcome: 'failed', estimated: false });
   });
 
@@ -172,7 +172,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     await untilClear(governed);
     expect(governed.provider.meter.total().outputTokens).toBeGreaterThan(0);
     expect(await readUsed(governed)).toEqual(REQUEST_ALONE);
-    const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
+    const { settle } = await readRecord(governed, response);
     expect(settle).toMatchObject({ estimated: false, inputTokens: 0, outputTokens: 0 });
   });
 
@@ -188,7 +188,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     const { broke } = await readAll(response);
     expect([response.status, broke]).toEqual([200, outcome === 'failed']);
     await untilClear(governed);
-    const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
+    const { settle } = await readRecord(governed, response);
     expect(settle).toMatchObject({ outcome, estimated: true });
     const used = await readUsed(governed);
     const billed = governed.provider.meter.total();
@@ -211,7 +211,7 @@ describe.each<Api>(['openai', 'anthropic'])('a call to %s', (api) => {
     leave.abort();
     await untilClear(governed);
     expect(governed.provider.meter.total()).toMatchObject({ calls: 1, cut: 1, completed: 0 });
-    const { settle } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
+    const { settle } = await readRecord(governed, response);
     expect(settle).toMatchObject({ outcome: 'aborted' });
     const used = await readUsed(governed);
     expect(used).toMatchObject({ requests: 1, slots: 0 });
@@ -334,7 +334,7 @@ describe('slots', () => {
     // At once, and not when somebody happens to look.
     expect(performance.now() - freedMs).toBeLessThan(2_500);
     await response.text();
-    const { decision } = await readRecord(governed, response.headers.get('flyball-decision') ?? '');
+    const { decision } = await readRecord(governed, response);
     expect(decision.outcome).toBe('hold');
     expect(decision.heldMs).toBeGreaterThan(0);
     await untilClear(governed);

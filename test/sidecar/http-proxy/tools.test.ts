@@ -7,6 +7,8 @@ import { askChat, chatBody } from './chat.ts';
 import { createRawClients, headerOf, type RawAnswer, requestOf } from './raw-client.ts';
 
 const REQUESTS = '{name: requests, unit: Requests, rates: [{limit: 100, window: 744h}]}';
+const DOLLARS = '{name: spend, unit: USD, rates: [{limit: "10.00", window: 744h}]}';
+const NO_DELETION = '  restrictedTools: ["delete_*"]\n';
 
 let governed: Governed;
 afterEach(async () => governed.close());
@@ -41,14 +43,14 @@ describe('a restricted tool', () => {
     '/upstream/tools/delete_file%20now',
     '/upstream/tools/DELETE_File',
   ])('is refused wherever it stands in the path: %s', async (path) => {
-    await start([REQUESTS], '  restrictedTools: ["delete_*"]\n');
+    await start([REQUESTS], NO_DELETION);
     expect(reasonOf(await askRaw(path))).toEqual([403, 'TOOL_RESTRICTED']);
     expect(governed.provider.meter.total().calls).toBe(0);
     expect(await readUsed(governed)).toEqual({ requests: 0 });
   });
 
   it.each(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('is refused for %s too', async (method) => {
-    await start([REQUESTS], '  restrictedTools: ["delete_*"]\n');
+    await start([REQUESTS], NO_DELETION);
     expect(reasonOf(await askRaw('/upstream/tools/delete_file', method))).toEqual([403, 'TOOL_RESTRICTED']);
     expect(governed.provider.meter.total().calls).toBe(0);
   });
@@ -78,14 +80,14 @@ describe('a restricted tool', () => {
     `/upstream/tools/${'a/'.repeat(65)}delete_file`,
     `/upstream/tools/${'a'.repeat(8_192)}/delete_file`,
   ])('cannot be hidden by a path that has two readings: %s', async (path) => {
-    await start([REQUESTS], '  restrictedTools: ["delete_*"]\n');
+    await start([REQUESTS], NO_DELETION);
     expect(reasonOf(await askRaw(path))).toEqual([400, 'MALFORMED_REQUEST']);
     expect(governed.provider.meter.total().calls).toBe(0);
     expect(await readUsed(governed)).toEqual({ requests: 0 });
   });
 
   it('leaves others alone', async () => {
-    await start([REQUESTS], '  restrictedTools: ["delete_*"]\n');
+    await start([REQUESTS], NO_DELETION);
     expect((await askRaw('/upstream/tools/search;v=1/undelete_file')).status).toBe(200);
   });
 });
@@ -179,7 +181,7 @@ describe('a paid route that cannot be read', () => {
     ['GET', '/anthropic/v1/models'],
     ['POST', '/anthropic/v1/messages/count_tokens'],
   ])('is another than a free one: %s %s', async (method, path) => {
-    await start([REQUESTS, '{name: spend, unit: USD, rates: [{limit: "10.00", window: 744h}]}']);
+    await start([REQUESTS, DOLLARS]);
     expect((await askRaw(path, method)).status).not.toBe(403);
     expect(governed.provider.meter.total().calls).toBe(1);
   });
@@ -216,7 +218,7 @@ describe('a model call', () => {
 
 describe('a model without a price', () => {
   it('is refused under a limit of dollars, and never sent', async () => {
-    await start([REQUESTS, '{name: spend, unit: USD, rates: [{limit: "10.00", window: 744h}]}']);
+    await start([REQUESTS, DOLLARS]);
     const { status, headers, text } = await askChat(governed, chatBody({ model: 'made-up-model' }));
     expect([status, headers.get('flyball-reason')]).toEqual([403, 'MODEL_WITHOUT_PRICE']);
     expect(JSON.parse(text)).toMatchObject({ error: { flyball: { class: 'FORBIDDEN', executed: false } } });
@@ -242,7 +244,7 @@ describe('Shadow', () => {
     const answer = await send();
     expect(answer.status).toBe(200);
     expect(governed.provider.meter.total().calls).toBe(2);
-    const { decision } = await readRecord(governed, headerOf(answer, 'flyball-decision') ?? '');
+    const { decision } = await readRecord(governed, answer);
     expect(decision).toMatchObject({ outcome: 'shadow', class: denyClass, agent: 'agent', tool: 'search' });
   });
 
@@ -254,7 +256,7 @@ describe('Shadow', () => {
     const answer = await askRaw('/openai/v1/embeddings');
     expect(answer.status).toBe(400);
     expect(governed.provider.meter.total().calls).toBe(1);
-    const { decision } = await readRecord(governed, headerOf(answer, 'flyball-decision') ?? '');
+    const { decision } = await readRecord(governed, answer);
     expect(decision).toMatchObject({ outcome: 'shadow', class: 'FORBIDDEN', reason: 'ROUTE_NOT_METERED' });
     expect(decision.limits).toEqual([expect.objectContaining({ limit: 's', unit })]);
   });
@@ -263,7 +265,7 @@ describe('Shadow', () => {
     await start(['{name: r, unit: Requests, mode: Shadow, rates: [{limit: 1, window: 1h}]}']);
     await askRaw('/upstream/tools/search');
     const answer = await askRaw('/upstream/tools/search');
-    const { decision } = await readRecord(governed, headerOf(answer, 'flyball-decision') ?? '');
+    const { decision } = await readRecord(governed, answer);
     expect(decision.limits).toEqual([
       expect.objectContaining({ limit: 'r', quota: 1, remaining: 0, requested: 1 }),
     ]);
@@ -280,7 +282,7 @@ describe('a tool that a policy forbids', () => {
     await start([REQUESTS], `  restrictedTools: [search]\n  mode: ${mode}\n`);
     const answer = await askRaw('/upstream/tools/search');
     expect(answer.status).toBe(status);
-    const { decision } = await readRecord(governed, headerOf(answer, 'flyball-decision') ?? '');
+    const { decision } = await readRecord(governed, answer);
     expect(decision).toMatchObject({
       outcome,
       reason: 'TOOL_RESTRICTED',

@@ -7,7 +7,7 @@ import type { SidecarSettings } from '../../../sidecar/settings.ts';
 import { flyball } from '../../cli/flyball.ts';
 import { createFolder } from '../../folder.ts';
 import { DEAD_UPSTREAM, type Governed, policyOf, startGoverned } from '../governed.ts';
-import { readMetric, readRecord, untilHeld } from './books.ts';
+import { readEntry, readMetric, untilHeld } from './books.ts';
 import { createRawClients, headerOf, type RawClient, requestHead } from './raw-client.ts';
 import { createScriptedUpstream, everyUpstream, type ScriptedUpstream } from './scripted-upstream.ts';
 
@@ -130,7 +130,7 @@ describe('an upstream that fails', () => {
     const text = await client.until('\r\n\r\n');
     const id = /flyball-decision: (\S+)/i.exec(text)?.[1] ?? '';
     expect(text.startsWith(`HTTP/1.1 ${settle?.status}`)).toBe(true);
-    expect((await readRecord(governed, id)).settle).toMatchObject({ outcome: 'failed', ...settle });
+    expect((await readEntry(governed, id)).settle).toMatchObject({ outcome: 'failed', ...settle });
     const failures = 'flyball_upstream_failures_total';
     expect(await readMetric(governed, failures)).toBe(1);
     expect(await readMetric(governed, failures, { upstream: 'raw', reason: label })).toBe(1);
