@@ -2,6 +2,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type Governed, policyOf, startGoverned } from './governed.ts';
 import { askChat, chatBody } from './http-proxy/chat.ts';
 
+const WARNING = policyOf([
+  '{name: calls, unit: Requests, rates: [{limit: 10, window: 744h}], warnAt: [50, 80]}',
+]);
+
 let governed: Governed | undefined;
 afterEach(async () => {
   await governed?.close();
@@ -17,11 +21,7 @@ async function ask(target: Governed, times: number): Promise<(string | null)[]> 
 
 describe('a limit with warnAt', () => {
   it('warns in the header of every answer from its first band on', async () => {
-    governed = await startGoverned({
-      policies: policyOf([
-        '{name: calls, unit: Requests, rates: [{limit: 10, window: 744h}], warnAt: [50, 80]}',
-      ]),
-    });
+    governed = await startGoverned({ policies: WARNING });
     expect(await ask(governed, 6)).toEqual([
       null,
       null,
@@ -33,11 +33,7 @@ describe('a limit with warnAt', () => {
   });
 
   it('reports each band once, as an event and as a metric', async () => {
-    governed = await startGoverned({
-      policies: policyOf([
-        '{name: calls, unit: Requests, rates: [{limit: 10, window: 744h}], warnAt: [50, 80]}',
-      ]),
-    });
+    governed = await startGoverned({ policies: WARNING });
     await ask(governed, 10);
     expect(
       governed.warnings.map(({ band, standing }) => [band, standing.rule.limit, standing.usedPercent]),

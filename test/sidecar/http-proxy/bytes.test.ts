@@ -6,6 +6,7 @@ import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { until } from '../until.ts';
 import {
   chunk,
+  countBytes,
   createRawClients,
   headerOf,
   type RawClient,
@@ -527,14 +528,11 @@ describe('back-pressure', () => {
     await call.write(`HTTP/1.1 200 OK\r\ncontent-length: ${TOTAL_BYTES}\r\n\r\n`);
     const state = pour((piece) => call.write(piece));
     expect(await untilStalled(state)).toBeLessThan(MAX_UNDERWAY_BYTES);
-    let received = 0;
-    client.socket.removeAllListeners('data').on('data', (bytes: Buffer) => {
-      received += bytes.length;
-    });
+    const count = countBytes(client.socket);
     client.socket.resume();
     await state.done;
     await until(
-      () => received,
+      () => count.received,
       (bytes) => bytes > TOTAL_BYTES,
     );
   });
@@ -546,14 +544,11 @@ describe('back-pressure', () => {
     const call = await upstream.next();
     call.socket.pause();
     expect(await untilStalled(state)).toBeLessThan(MAX_UNDERWAY_BYTES);
-    let received = 0;
-    call.socket.removeAllListeners('data').on('data', (bytes: Buffer) => {
-      received += bytes.length;
-    });
+    const count = countBytes(call.socket);
     call.socket.resume();
     await state.done;
     await until(
-      () => received,
+      () => count.received,
       (bytes) => bytes > TOTAL_BYTES - MAX_UNDERWAY_BYTES,
     );
   });

@@ -8,7 +8,7 @@ import { median } from '../../median.ts';
 import { type Governed, policyOf, startGoverned } from '../governed.ts';
 import { type ProcessUse, type SidecarProcess, startSidecarProcess } from '../sidecar-process.ts';
 import { readEntry, readRecord, readUsed, untilClear, untilNothingOpen } from './books.ts';
-import { chunk, createRawClients, headerOf, type RawClient, requestOf } from './raw-client.ts';
+import { chunk, countBytes, createRawClients, headerOf, type RawClient, requestOf } from './raw-client.ts';
 import {
   createScriptedUpstream,
   everyUpstream,
@@ -308,15 +308,12 @@ describe('an answer costs no more than its bytes', () => {
       port: sidecar.port,
       lines: ['Connection: close'],
     });
-    let received = 0;
-    client.socket.removeAllListeners('data').on('data', (data: Buffer) => {
-      received += data.length;
-    });
+    const count = countBytes(client.socket);
     await at.write(head);
     await at.write(bytes);
     at.socket.end();
     await client.closed;
-    expect(received).toBeGreaterThan(bytes.length / 8);
+    expect(count.received).toBeGreaterThan(bytes.length / 8);
     const after = await sidecar.measure();
     return { ...after, cpuMicros: after.cpuMicros - before.cpuMicros };
   }

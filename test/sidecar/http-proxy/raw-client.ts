@@ -131,6 +131,15 @@ export function chunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }
 
+/** From now on the bytes that come are counted and not kept. */
+export function countBytes(socket: Socket): { readonly received: number } {
+  const count = { received: 0 };
+  socket.removeAllListeners('data').on('data', (bytes: Buffer) => {
+    count.received += bytes.length;
+  });
+  return count;
+}
+
 /** All values of a header, in their order. */
 export function valuesOf({ headers }: Pick<RawAnswer, 'headers'>, name: string): readonly string[] {
   return headers.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value);
