@@ -58,7 +58,7 @@ export type SettledCall = {
   readonly durationMs: number;
 };
 
-/** Told synchronously, on the hot path: must not throw and should cost a microsecond. */
+/** Told synchronously, while the caller waits: must not throw, and leaves for later what can wait. */
 export interface CallObserver {
   decided(call: DecidedCall): void;
   abandoned(call: AbandonedCall): void;

@@ -1,4 +1,5 @@
-// Writes down what happens to calls: a line in the ledger, the metrics, and the totals of the usage table.
+// Writes down what happens to calls: a line in the ledger, the metrics, and the totals of the usage table. No call waits
+// for it: what happened in one turn of the event loop is written at the end of the turn.
 
 import type { Standing, Warning } from '../core/decide.ts';
 import type { Chain } from '../core/engine/chain.ts';
@@ -45,27 +46,64 @@ const UPSTREAM_FAILURES = [
 ] as const satisfies readonly { readonly reason: Reason; readonly label: string }[];
 
 /** An observer that records. */
-export function createCallRecorder(records: Records): CallObserver {
-  const counters = new ModelCounters(records.metrics);
-  return {
-    decided: (decided) => recordDecision(records, decided),
-    abandoned: (abandoned) => recordAbandoned(records, abandoned),
-    settled: (settled) => recordSettlement(records, counters, settled),
-  };
+export class CallRecorder implements CallObserver {
+  readonly #records: Records;
+  readonly #counters: ModelCounters;
+  #pending: (() => void)[] = [];
+
+  constructor(records: Records) {
+    this.#records = records;
+    this.#counters = new ModelCounters(records.metrics);
+  }
+
+  decided(decided: DecidedCall): void {
+    const records = this.#records;
+    const { charged } = decided;
+    const wallMs = records.clock.wallMs();
+    // As the buckets stand now.
+    const tightest = charged && toTightest(records, charged);
+    const warnings = charged === undefined ? [] : records.warnings(charged.chain);
+    this.#later(() => {
+      recordDecision(records, decided, { wallMs, tightest });
+      for (const warning of warnings) recordWarning(records, warning);
+    });
+  }
+
+  abandoned(abandoned: AbandonedCall): void {
+    const wallMs = this.#records.clock.wallMs();
+    this.#later(() => recordAbandoned(this.#records, abandoned, wallMs));
+  }
+
+  settled(settled: SettledCall): void {
+    const wallMs = this.#records.clock.wallMs();
+    this.#later(() => recordSettlement(this.#records, this.#counters, { settled, wallMs }));
+  }
+
+  /** Writes down now what has happened so far. */
+  flush(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const record of pending) record();
+  }
+
+  #later(record: () => void): void {
+    if (this.#pending.length === 0) setImmediate(() => this.flush());
+    this.#pending.push(record);
+  }
 }
 
-function recordDecision(records: Records, decided: DecidedCall): void {
-  const { call, charged, heldMs } = decided;
+/** When a decision was made, and the limit with the least room then. */
+type Moment = { readonly wallMs: number; readonly tightest: Violation | undefined };
+
+function recordDecision(records: Records, decided: DecidedCall, { wallMs, tightest }: Moment): void {
+  const { call, heldMs } = decided;
   const refusal = decided.refusal ?? decided.shadow;
   const outcome = outcomeOf(decided, refusal !== undefined);
-  const tightest = charged && toTightest(records, charged);
   countDecision(records.metrics, decided, { refusal, outcome, binding: bindingOf(refusal, tightest) });
-  for (const warning of charged === undefined ? [] : records.warnings(charged.chain))
-    recordWarning(records, warning);
   records.totals.decided(call, decided.refusal?.class, heldMs);
   records.ledger.decide({
     id: decided.id,
-    wallMs: records.clock.wallMs(),
+    wallMs,
     revision: decided.revision,
     outcome,
     call,
@@ -75,13 +113,14 @@ function recordDecision(records: Records, decided: DecidedCall): void {
   });
 }
 
-function recordAbandoned(records: Records, { id, call, revision, heldMs }: AbandonedCall): void {
-  const { metrics, ledger, clock } = records;
+function recordAbandoned(records: Records, abandoned: AbandonedCall, wallMs: number): void {
+  const { metrics, ledger } = records;
+  const { id, call, revision, heldMs } = abandoned;
   metrics.decisions.at({ policy: 'none', limit: 'none', outcome: 'aborted', class: 'none' }).add(1);
   metrics.holdTime.at({ outcome: 'aborted' }).record(heldMs / 1_000);
   ledger.decide({
     id,
-    wallMs: clock.wallMs(),
+    wallMs,
     revision,
     outcome: 'aborted',
     call,
@@ -145,8 +184,12 @@ function toTightest(records: Records, charged: NonNullable<DecidedCall['charged'
   return toViolation(standing.rule, standing.remaining, charged.cost[charged.chain.chargeAt[at] ?? 0] ?? 0);
 }
 
-function recordSettlement(records: Records, counters: ModelCounters, settled: SettledCall): void {
-  const { metrics, ledger, totals, clock } = records;
+function recordSettlement(
+  records: Records,
+  counters: ModelCounters,
+  { settled, wallMs }: { readonly settled: SettledCall; readonly wallMs: number },
+): void {
+  const { metrics, ledger, totals } = records;
   const { call, usage, spendMicros } = settled;
   const outcome = SETTLE_OUTCOME_OF[settled.outcome];
   metrics.calls
@@ -160,7 +203,7 @@ function recordSettlement(records: Records, counters: ModelCounters, settled: Se
   totals.settled(call, usage, spendMicros);
   ledger.settle({
     id: settled.id,
-    wallMs: clock.wallMs(),
+    wallMs,
     outcome,
     status: settled.status,
     reason: settled.failure,

@@ -15,13 +15,13 @@ import { createLineWriter } from '../runtime/line-writer.ts';
 import type { Log } from '../runtime/log.ts';
 import { Problem } from '../runtime/problem.ts';
 import { createTelemetry } from '../runtime/telemetry.ts';
-import { createCallRecorder } from './call-recorder.ts';
+import { CallRecorder } from './call-recorder.ts';
 import { createDecisionIds } from './decision-id.ts';
 import { Governor } from './governor.ts';
 import { createHealthServer } from './health-server.ts';
 import { HttpProxy } from './http-proxy/http-proxy.ts';
 import type { Workload } from './identity.ts';
-import { createLedger } from './ledger.ts';
+import { createLedger, type LedgerEntry } from './ledger.ts';
 import { type LimitsView, toLimitsView, type ViewQuery } from './limits-view.ts';
 import { createMetrics, type Metrics, observeProcess } from './metrics.ts';
 import { createModelMeter } from './model-meter.ts';
@@ -92,8 +92,7 @@ async function start(
   lifecycle.onStop('governor', () => governor.close(), 0);
   observeGovernor(metrics, governor);
   const prices = await readPrices(settings.prices);
-  const ledger = openLedger(settings, metrics, lifecycle);
-  const totals = new UsageTotals();
+  const records = openRecords(settings, parts, { clock, lifecycle, governor, metrics });
   await followPolicies(settings, parts, { governor, metrics, lifecycle });
   const limits = (query: ViewQuery): LimitsView => toLimitsView(governor, parts.workload, query);
   const { upstreams, close: closeUpstreams } = openUpstreams(settings, parts.upstreams);
@@ -103,20 +102,12 @@ async function start(
     governor,
     clock,
     meter: createModelMeter(new Estimator(), prices),
-    observer: createCallRecorder({
-      ledger,
-      metrics,
-      totals,
-      clock,
-      tightest: (chain) => governor.tightest(chain),
-      warnings: (chain) => governor.warnings(chain),
-      warned: (warning) => parts.limitWarned(warning),
-    }),
+    observer: records.recorder,
     workload: parts.workload,
     maxBodyBytes: settings.maxBody,
     nextDecisionId: () => ids.next(),
     upstreams,
-    own: { limits, decision: (id) => ledger.find(id) },
+    own: { limits, decision: records.decision },
     headersTimeoutMs: settings.headersTimeout,
     requestTimeoutMs: settings.requestTimeout,
   });
@@ -135,7 +126,7 @@ async function start(
     get openCalls() {
       return proxy.openCalls;
     },
-    usage: () => totals.rows(),
+    usage: records.usage,
     limits,
     close,
   };
@@ -218,6 +209,43 @@ async function followPolicies(
   if (first.kind === 'broken') throw new Problem('INVALID', 'the policies are not valid');
   parts.source.watch(take);
   lifecycle.onStop('policy source', () => parts.source.close(), 0);
+}
+
+/** Where calls are recorded, and what can be read of it: all that has happened. */
+type OpenRecords = {
+  readonly recorder: CallRecorder;
+  usage(): readonly UsageRow[];
+  decision(id: string): LedgerEntry | undefined;
+};
+
+function openRecords(
+  settings: SidecarSettings,
+  parts: SidecarParts,
+  { clock, lifecycle, governor, metrics }: Foundation & { governor: Governor; metrics: Metrics },
+): OpenRecords {
+  const ledger = openLedger(settings, metrics, lifecycle);
+  const totals = new UsageTotals();
+  const recorder = new CallRecorder({
+    ledger,
+    metrics,
+    totals,
+    clock,
+    tightest: (chain) => governor.tightest(chain),
+    warnings: (chain) => governor.warnings(chain),
+    warned: (warning) => parts.limitWarned(warning),
+  });
+  lifecycle.onStop('call recorder', () => recorder.flush(), 0);
+  return {
+    recorder,
+    usage: () => {
+      recorder.flush();
+      return totals.rows();
+    },
+    decision: (id) => {
+      recorder.flush();
+      return ledger.find(id);
+    },
+  };
 }
 
 function openLedger(

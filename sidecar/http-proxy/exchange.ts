@@ -13,7 +13,7 @@ import type { ReservationId } from '../../core/engine/engine.ts';
 import { hashString } from '../../core/hash-string.ts';
 import type { Reason, Refusal } from '../../core/refusal.ts';
 import { actualOf, type Ending } from '../../core/settlement.ts';
-import type { CallOutcome } from '../call-observer.ts';
+import type { CallOutcome, DecidedCall } from '../call-observer.ts';
 import type { Hold } from '../governor.ts';
 import type { MeteredCall } from '../meter.ts';
 import type { Answer, RequestFacts, Route, UsageReader } from '../protocol/protocol.ts';
@@ -48,7 +48,7 @@ const REQUEST_COST = createRequestCost();
 type State = 'reading' | 'held' | 'sent' | 'answering' | 'done';
 
 /** What is known of an admitted call until it is settled. */
-type Admission = {
+type Admission = Pick<DecidedCall, 'shadow' | 'heldMs' | 'decidingMs'> & {
   readonly reservation: ReservationId;
   readonly chain: Chain;
   readonly admittedAtMs: number;
@@ -81,6 +81,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #decideStartedMs = 0;
   #heldSinceMs = 0;
   #toppedUpAtMs = 0;
+  #isAdmissionTold = false;
   #stoppedByUs = false;
 
   constructor(context: ProxyContext, messages: Messages, target: UpstreamTarget, upstream: Upstream) {
@@ -191,28 +192,38 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #decided(decision: FinalDecision, heldMs: number): void {
-    const call = this.#call;
-    if (call === undefined) throw new Error('decided before there was a call');
     if (decision.kind === 'refuse') {
       this.#expectBack(decision.refusal.waitMs);
       this.#refuse(decision.refusal, heldMs);
       return;
     }
     const { chain, reservation, shadow } = decision;
-    this.#context.observer.decided({
+    const decidingMs = performance.now() - this.#decideStartedMs - heldMs;
+    const admittedAtMs = this.#context.clock.nowMs();
+    this.#admission = { chain, reservation, admittedAtMs, shadow, heldMs, decidingMs };
+    this.#toppedUpAtMs = admittedAtMs;
+    this.#send();
+    this.#tellAdmission();
+  }
+
+  /** When the call is on its way, and before anything is told of its end. */
+  #tellAdmission(): void {
+    const { observer, governor } = this.#context;
+    const admission = this.#admission;
+    const call = this.#call;
+    if (this.#isAdmissionTold || admission === undefined || call === undefined) return;
+    this.#isAdmissionTold = true;
+    const { chain, shadow, heldMs, decidingMs } = admission;
+    observer.decided({
       id: this.decisionId,
       call,
-      revision: this.#context.governor.revision,
+      revision: governor.revision,
       refusal: undefined,
       charged: { chain, cost: this.#metered?.cost ?? REQUEST_COST },
       shadow,
       heldMs,
-      decidingMs: performance.now() - this.#decideStartedMs - heldMs,
+      decidingMs,
     });
-    const admittedAtMs = this.#context.clock.nowMs();
-    this.#admission = { chain, reservation, admittedAtMs };
-    this.#toppedUpAtMs = admittedAtMs;
-    this.#send();
   }
 
   #send(): void {
@@ -308,10 +319,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const rest = this.#reader?.end();
     const pairs = readTrailers(trailers);
     if (pairs.length > 0) this.#response.addTrailers(pairs);
-    this.#settle('complete');
     if (rest !== undefined && rest.length > 0) this.#response.write(rest);
     if (this.#request.complete) this.#response.end();
-    else drain(this.#request, () => this.#response.end());
+    else {
+      this.#response.flushHeaders();
+      drain(this.#request, () => this.#response.end());
+    }
+    // The caller waits for none of this.
+    this.#settle('complete');
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -387,6 +402,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const admission = this.#admission;
     const call = this.#call;
     if (admission === undefined || call === undefined) return;
+    this.#tellAdmission();
     const use = useOf({
       outcome,
       wasSent,

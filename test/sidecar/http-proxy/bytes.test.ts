@@ -348,6 +348,18 @@ describe('the body of an answer', () => {
     expect(await client.closed).toBe(false);
   });
 
+  it('without a body reaches its caller before the request is complete', async () => {
+    const client = connect(governed.sidecar.port, { staysOpen: true });
+    await client.send(`${requestHead('POST /upstream/raw/x', ['Content-Length: 20'])}half of it`);
+    const call = await upstream.next();
+    await call.write('HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n');
+    // Our side of the connection is still open: what is read of its head came while the rest was waited for.
+    expect(await client.until('\r\n\r\n')).toContain('413');
+    expect(governed.sidecar.openCalls).toBe(1);
+    client.socket.end();
+    await client.closed;
+  });
+
   it.each(['gzip', 'br', 'zstd', 'made-up'])('in %s is not touched', async (encoding) => {
     const body = gzipSync(JSON.stringify({ usage: { prompt_tokens: 1, completion_tokens: 1 } }));
     const client = open();
