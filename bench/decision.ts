@@ -214,7 +214,7 @@ function timeSlice({ decide, settle, countsSettling }: Contestant, startMs: numb
   let elapsedNs = 0n;
   for (let batch = 0; batch < BATCHES; batch++) {
     const batchMs = startMs + (batch * BATCH) / CALLS_PER_MS;
-    let startedNs = process.hrtime.bigint();
+    const startedNs = process.hrtime.bigint();
     for (let i = 0; i < BATCH; i++) {
       ids[i] = decide(batchMs + Math.floor(i / CALLS_PER_MS), i % USERS.length);
     }
@@ -222,7 +222,6 @@ function timeSlice({ decide, settle, countsSettling }: Contestant, startMs: numb
     const endMs = batchMs + BATCH / CALLS_PER_MS;
     if (settle !== undefined) for (let i = 0; i < BATCH; i++) settle(ids[i] as number, endMs);
     if (countsSettling === true) elapsedNs += process.hrtime.bigint() - startedNs;
-    startedNs = 0n;
   }
   return Number(elapsedNs) / (BATCH * BATCHES);
 }

@@ -7,10 +7,10 @@
 import { readFileSync } from 'node:fs';
 import { type EstimateInput, Estimator } from '../core/estimate/estimator.ts';
 import type { InputFeatures } from '../core/estimate/features.ts';
+import { leastNanoseconds } from './least-nanoseconds.ts';
+import { median } from './percentile.ts';
 import { printRatio, printTable } from './report.ts';
 
-const ROUNDS = 7;
-const CALLS_PER_ROUND = 1_000_000;
 const CLASSES = ['prose', 'json', 'cjk'];
 
 type Sample = {
@@ -41,27 +41,12 @@ function toCall({ features }: Sample, index: number): EstimateInput {
   };
 }
 
-/** Nanoseconds a call in the fastest round. What `work` returns is summed, so that nothing is optimised away. */
-function leastNanoseconds(calls: readonly EstimateInput[], work: Guess): number {
-  let least = Number.POSITIVE_INFINITY;
-  let sink = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const startedNs = process.hrtime.bigint();
-    let done = 0;
-    for (; done < CALLS_PER_ROUND; done += calls.length) for (const call of calls) sink += work(call);
-    least = Math.min(least, Number(process.hrtime.bigint() - startedNs) / done);
-  }
-  if (!(sink > 0)) throw new Error('nothing was estimated');
-  return least;
-}
-
 /** Median of |guess / actual - 1| over the samples of a class, in per cent. */
 function medianError(samples: readonly Sample[], corpusClass: string, guess: Guess): string {
   const errors = samples
     .filter((sample) => sample.class === corpusClass)
-    .map((sample, index) => Math.abs(guess(toCall(sample, index)) / sample.tokens.o200k_base - 1))
-    .sort((a, b) => a - b);
-  return `${(100 * (errors[errors.length >> 1] ?? Number.NaN)).toFixed(1)} %`;
+    .map((sample, index) => Math.abs(guess(toCall(sample, index)) / sample.tokens.o200k_base - 1));
+  return `${(100 * median(errors)).toFixed(1)} %`;
 }
 
 const samples = readSamples();

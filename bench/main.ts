@@ -1,17 +1,25 @@
-// Runs every benchmark that is here, one after another, and says on which machine.
+// Runs every benchmark, one after another, and says on which machine.
 //
 // `node bench/main.ts` prints; `node bench/main.ts --write` also writes docs/performance.md.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type BenchmarkResult, renderPerformancePage } from './performance-page.ts';
 
-/** In the order of the page; what is not here is left out. */
-const BENCHMARKS = ['decision', 'estimate', 'protocol', 'proxy', 'streams', 'large-prompts'] as const;
+/** In the order of the page. */
+const BENCHMARKS = [
+  'decision',
+  'estimate',
+  'protocol',
+  'recording',
+  'proxy',
+  'streams',
+  'large-prompts',
+] as const;
 
 /** Longest time for one benchmark. */
 const TIMEOUT_MS = 120_000;
@@ -56,7 +64,7 @@ if (process.platform !== 'linux' || cpus().length < 2) {
 const machine = machineLine();
 console.log(machine);
 const results: BenchmarkResult[] = [];
-for (const name of BENCHMARKS) if (existsSync(pathOf(name))) results.push(await run(name));
+for (const name of BENCHMARKS) results.push(await run(name));
 if (process.argv.includes('--write')) {
   const page = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
   writeFileSync(page, renderPerformancePage(machine, results));

@@ -33,6 +33,8 @@ Measured on: ${machine}.
 
 ## Against the targets
 
+What a row that says no means, and why it stays: [ADR 7](adr/0007-speed-on-node-http.md).
+
 ${renderTargets(results)}
 ${results.map(renderResult).join('\n')}`;
 }

@@ -11,23 +11,10 @@ import { createDecisionIds } from '../sidecar/decision-id.ts';
 import { createLedger } from '../sidecar/ledger.ts';
 import type { Decision, Settlement } from '../sidecar/ledger-line.ts';
 import { createMetrics } from '../sidecar/metrics.ts';
+import { leastNanoseconds } from './least-nanoseconds.ts';
+import { printRatio, printTable } from './report.ts';
 
-const ROUNDS = 9;
-const CALLS_PER_ROUND = 100_000;
 const WALL_MS = 1_764_000_000_000;
-
-/** Nanoseconds a call in the fastest round; `work` returns a number so that nothing is optimised away. */
-function leastNanoseconds(work: (call: number) => number): number {
-  let least = Number.POSITIVE_INFINITY;
-  let sink = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
-    const startedNs = process.hrtime.bigint();
-    for (let call = 0; call < CALLS_PER_ROUND; call += 1) sink += work(call);
-    least = Math.min(least, Number(process.hrtime.bigint() - startedNs) / CALLS_PER_ROUND);
-  }
-  if (!(sink > 0)) throw new Error('nothing was recorded');
-  return least;
-}
 
 const tightest: Violation = {
   policy: { namespace: 'agents', name: 'code-review', revision: 3 },
@@ -51,6 +38,8 @@ const calls: readonly Call[] = Array.from({ length: 1_000 }, (_, at) => ({
   upstream: 'openai',
   pod: 'code-review-7d5b9c-x2x4z',
 }));
+
+const numbers = calls.map((_, at) => at);
 
 function decisionOf(id: string, at: number): Decision {
   const call = calls[at % calls.length] ?? calls[0];
@@ -96,18 +85,18 @@ const ledger = createLedger({
 const metrics = createMetrics(createTelemetry(createClock()));
 const latency = metrics.addedLatency.at({ kind: 'LLM' });
 
-const idNs = leastNanoseconds(() => ids.next().length);
-const ledgerNs = leastNanoseconds((at) => {
+const idNs = leastNanoseconds(numbers, () => ids.next().length);
+const ledgerNs = leastNanoseconds(numbers, (at) => {
   const id = ids.next();
   ledger.decide(decisionOf(id, at));
   ledger.settle(settlementOf(id, at));
   return writtenChars;
 });
-const stringifyNs = leastNanoseconds((at) => {
+const stringifyNs = leastNanoseconds(numbers, (at) => {
   const id = ids.next();
   return JSON.stringify(decisionOf(id, at)).length + JSON.stringify(settlementOf(id, at)).length;
 });
-const counterNs = leastNanoseconds((at) => {
+const counterNs = leastNanoseconds(numbers, (at) => {
   const outcome = at % 4 === 0 ? 'deny' : 'allow';
   const series = metrics.decisions.at({
     policy: 'agents/code-review',
@@ -118,14 +107,19 @@ const counterNs = leastNanoseconds((at) => {
   series.add(1);
   return series.value;
 });
-const histogramNs = leastNanoseconds((at) => {
+const histogramNs = leastNanoseconds(numbers, (at) => {
   latency.record((at % 400) / 1_000_000);
   return latency.sum;
 });
 
-console.log(`decision id                             ${idNs.toFixed(0)} ns`);
-console.log(`decision and settlement into the ledger ${ledgerNs.toFixed(0)} ns`);
-console.log(`JSON.stringify of both                  ${stringifyNs.toFixed(0)} ns`);
-console.log(`counter with four labels                ${counterNs.toFixed(0)} ns`);
-console.log(`histogram, series kept                  ${histogramNs.toFixed(0)} ns`);
-console.log(`ratio ledger-over-json-stringify ${(ledgerNs / stringifyNs).toFixed(2)}`);
+printTable(
+  ['', 'ns'],
+  [
+    ['decision id', idNs.toFixed(0)],
+    ['decision and settlement into the ledger', ledgerNs.toFixed(0)],
+    ['JSON.stringify of both', stringifyNs.toFixed(0)],
+    ['counter with four labels', counterNs.toFixed(0)],
+    ['histogram, series kept', histogramNs.toFixed(0)],
+  ],
+);
+printRatio('ledger_vs_json_stringify', ledgerNs / stringifyNs);

@@ -1,6 +1,6 @@
 // The table of docs/signals.md that says what SDKs do, from what was seen in test/sdk (results.json there).
 
-import { replaceSection } from '../sidecar/protocol/signals-reference.ts';
+import { renderTable, replaceSection } from '../sidecar/protocol/signals-reference.ts';
 
 /** What is written down of one call: facts that are the same each time. */
 export type SdkResult = {
@@ -40,17 +40,15 @@ export function renderSdkSection(page: string, results: SdkResults): string {
 
 function renderMatrix({ versions, situations }: SdkResults): string {
   const sdks = Object.keys(versions);
-  const rows = [
+  return renderTable(
     ['class', 'cause', ...sdks.map((sdk) => `${sdk} ${versions[sdk]}`), 'calls that reached the provider'],
-    ['---', '---', ...sdks.map(() => '---'), '---'],
-    ...situations.map((situation) => [
+    situations.map((situation) => [
       situation.class,
       situation.cause,
       ...sdks.map((sdk) => cellOf(situation, sdk)),
       reachedOf(situation),
     ]),
-  ];
-  return rows.map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  );
 }
 
 function cellOf({ cells }: SdkSituation, sdk: string): string {

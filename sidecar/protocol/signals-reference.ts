@@ -169,7 +169,8 @@ function renderAnswer({ status, headers, body }: Answer): string {
   return ['```http', ...head, '', JSON.stringify(JSON.parse(body), null, 2), '```', ''].join('\n');
 }
 
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table in Markdown. */
+export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`);
   return lines.join('');
 }
