@@ -10,7 +10,7 @@ import { chatRequest } from './prompt.ts';
 import { printRatio, printTable } from './report.ts';
 import { alternate } from './slices.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 15;
 const SECONDS = 1;
 /** A sidecar runs for days: until then the compiler has not seen all of it. */
 const WARM_UP_SECONDS = 10;

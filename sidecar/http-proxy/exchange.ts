@@ -3,6 +3,7 @@
 // States: reading -> deciding -> (held ->) sent -> answering -> done. Whatever happens, `done` is reached once, and an
 // admitted call is settled on the way there.
 
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Call } from '../../core/call.ts';
@@ -30,6 +31,7 @@ import {
 } from './header-pass.ts';
 import type { ProxyContext } from './http-proxy.ts';
 import { appendLimitHeaders } from './limit-headers.ts';
+import type { OpenCall } from './open-calls.ts';
 import { readParsedBody } from './parsed-body.ts';
 import { identityInvalid, malformed, stopping, upstreamFailed } from './refusals.ts';
 import type { RepeatableCall } from './refused-callers.ts';
@@ -58,8 +60,9 @@ type Admission = Pick<DecidedCall, 'shadow' | 'heldMs' | 'decidingMs'> & {
 type Failure = { readonly reason: Reason; readonly status: number };
 
 /** One request to an upstream and its answer. */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, OpenCall {
   readonly decisionId: string;
+  place = 0;
   readonly #context: ProxyContext;
   readonly #request: Messages['request'];
   readonly #response: Messages['response'];
@@ -92,6 +95,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#upstream = upstream;
     this.#headers = readRequestHeaders(messages.request.rawHeaders);
     this.decisionId = context.nextDecisionId();
+  }
+
+  /** The connection that the call came on. */
+  get socket(): Socket {
+    return this.#request.socket;
   }
 
   /** Begins. `ended` is called once, when nothing of the call is left open. */

@@ -16,6 +16,7 @@ import { sendOnConnection, sendRefusal } from './answer-sender.ts';
 import { identify, NO_CONTENT } from './caller.ts';
 import { dialectOf } from './dialect.ts';
 import { Exchange } from './exchange.ts';
+import { OpenCalls } from './open-calls.ts';
 import { answerOwn, type OwnRoutes } from './own-routes.ts';
 import { identityInvalid, malformed, stopping, unknownRoute } from './refusals.ts';
 import { RefusedCallers } from './refused-callers.ts';
@@ -56,7 +57,7 @@ export class HttpProxy {
   readonly #options: HttpProxyOptions;
   readonly #context: ProxyContext;
   readonly #server: Server;
-  readonly #open = new Set<Exchange>();
+  readonly #open = new OpenCalls<Exchange>();
   readonly #connections = new WeakMap<Duplex, Connection>();
   #connectionCount = 0;
   #stopping = false;
@@ -101,9 +102,9 @@ export class HttpProxy {
     this.#stopping = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    for (const exchange of this.#open) exchange.stopIfHeld();
+    for (const exchange of this.#open.all()) exchange.stopIfHeld();
     if (this.#open.size > 0) await this.#idle(graceMs);
-    for (const exchange of this.#open) exchange.stop();
+    for (const exchange of this.#open.all()) exchange.stop();
     this.#server.closeAllConnections();
     await closed;
   }
@@ -188,17 +189,12 @@ export class HttpProxy {
       return;
     }
     const exchange = new Exchange(this.#context, { request, response }, target, upstream);
-    const { open } = this.#connectionOf(request.socket);
     this.#open.add(exchange);
-    open.add(exchange);
-    exchange.start(() => {
-      open.delete(exchange);
-      this.#ended(exchange);
-    });
+    exchange.start(() => this.#ended(exchange));
   }
 
   #ended(exchange: Exchange): void {
-    this.#open.delete(exchange);
+    this.#open.remove(exchange);
     if (this.#open.size === 0) this.#onIdle?.();
   }
 
@@ -230,10 +226,9 @@ export class HttpProxy {
   #connectionOf(socket: Socket): Connection {
     let connection = this.#connections.get(socket);
     if (connection === undefined) {
-      connection = { id: ++this.#connectionCount, latest: undefined, open: new Set() };
-      const { open } = connection;
+      connection = { id: ++this.#connectionCount, latest: undefined };
       socket.once('close', () => {
-        for (const exchange of open) exchange.connectionClosed();
+        for (const exchange of this.#open.all()) if (exchange.socket === socket) exchange.connectionClosed();
       });
       this.#connections.set(socket, connection);
     }
@@ -255,8 +250,6 @@ function isKnownAgent(agent: string | undefined, { agents }: Workload): boolean 
 type Connection = {
   readonly id: number;
   latest: ServerResponse | undefined;
-  /** Calls that came on it and have not ended. */
-  readonly open: Set<Exchange>;
 };
 
 function ignore(): void {
