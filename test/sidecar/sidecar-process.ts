@@ -45,7 +45,7 @@ export type FromProcess =
 type ToProcess = { readonly kind: 'measure' };
 
 /** As bin/flyball starts Node, and with a hand on the collector. */
-const NODE_FLAGS = ['--max-semi-space-size=4', '--expose-gc'];
+const NODE_FLAGS = ['--max-semi-space-size=8', '--expose-gc'];
 
 /** Starts it with these policies; `upstreams` replace the built-in ones by name. */
 export async function startSidecarProcess(
