@@ -19,9 +19,11 @@ beforeAll(async () => {
   const packed = execFileSync('npm', ['pack', '--silent', '--pack-destination', folder.path], {
     cwd: ROOT,
     encoding: 'utf8',
+    timeout: INSTALL_TIMEOUT_MS,
   });
   execFileSync('npm', ['install', '--silent', '--no-save', `${folder.path}/${packed.trim()}`], {
     cwd: folder.path,
+    timeout: INSTALL_TIMEOUT_MS,
   });
 }, INSTALL_TIMEOUT_MS);
 afterAll(async () => {
