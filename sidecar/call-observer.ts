@@ -58,7 +58,7 @@ export type SettledCall = {
   readonly durationMs: number;
 };
 
-/** Told synchronously, while the caller waits: must not throw, and leaves for later what can wait. */
+/** Told synchronously, between reading and writing for callers: must not throw, and leaves for later what can wait. */
 export interface CallObserver {
   decided(call: DecidedCall): void;
   abandoned(call: AbandonedCall): void;

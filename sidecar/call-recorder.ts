@@ -23,7 +23,7 @@ export type Records = {
   readonly clock: Clock;
   /** The limits of a chain that have newly reached a band of their `warnAt`. */
   warnings(chain: Chain): readonly Warning[];
-  /** Told about each of them. */
+  /** Told about each of them. Must not throw, and must not ask for what was recorded. */
   warned(warning: Warning): void;
   /** The limit of the chain with the least room. */
   tightest(chain: Chain): { readonly at: number; readonly standing: Standing } | undefined;

@@ -51,7 +51,7 @@ const ROW_SHIFT = 3;
  */
 export class BucketTable {
   #state = new Float64Array(INITIAL_SLOTS << ROW_SHIFT);
-  /** Open reservations that charged each bucket. */
+  /** What was charged to each bucket under a mark and not closed yet. */
   #open = new Int32Array(INITIAL_SLOTS);
   readonly #history = new RefundHistory(INITIAL_SLOTS);
   readonly #free: Slot[] = [];
@@ -181,12 +181,15 @@ export class BucketTable {
     return limit === 0 ? Number.NEGATIVE_INFINITY : nowMs - held / limit;
   }
 
-  /** The mark of a reservation that is made now: whatever it charges must be closed under it. Marks ascend. */
+  /**
+   * The mark of what is charged now, under which it must be closed. Every bucket that it charges must have been refilled
+   * to now before the mark is taken. Marks ascend.
+   */
   nextMark(): number {
     return this.#nextMark++;
   }
 
-  /** Takes `amount` for a reservation made now. The bucket must have been refilled to now. */
+  /** Takes `amount` under a new mark. The bucket must have been refilled to now. */
   charge(slot: Slot, amount: number): void {
     this.chargeMore(slot, amount);
     this.#open[slot] = (this.#open[slot] as number) + 1;

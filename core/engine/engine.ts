@@ -95,7 +95,7 @@ export class Engine {
   /**
    * Ends a reservation with what the call really used, by unit; undefined = as reserved. Exactly once: a second settle
    * of the same reservation returns false and does nothing. Less than reserved is given back as far as the bucket
-   * would still hold it; more is charged into debt. A used amount that is below 0 or not a number counts as reserved.
+   * would still hold it, what was topped up as of its first top-up; more is charged into debt. A used amount that is below 0 or not a number counts as reserved.
    * Concurrency is always released.
    */
   settle(reservation: ReservationId, actual: CostVector | undefined, nowMs: number): boolean {
@@ -134,7 +134,6 @@ export class Engine {
     const { slots, unitAt, chargeAt } = reservations.chainOf(place);
     const cost = reservations.costOf(place);
     const usedByUnit = this.#readUsed(usedSoFar);
-    const mark = this.#buckets.nextMark();
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i] as number;
       const amount = (reservations.adjustedOf(place)?.[i] ?? cost[chargeAt[i] as number]) as number;
@@ -147,7 +146,7 @@ export class Engine {
       if (added > 0) this.#buckets.chargeMore(slot, more);
       else {
         this.#buckets.charge(slot, more);
-        marks[i] = mark;
+        marks[i] = this.#buckets.nextMark();
       }
       amounts[i] = added + more;
     }
@@ -200,7 +199,10 @@ export class Engine {
     return this.#reservations.overdue(nowMs);
   }
 
-  /** Ends what a bucket was charged after the reservation. How much of the reported use is left for that itself. */
+  /**
+   * Ends what a bucket was charged after the reservation, which is given back first. How much of the reported use is
+   * left for the reservation itself; what is unknown stays so.
+   */
   #closeToppedUp(place: Place, at: number, reserved: number, reported: number): number {
     const toppedUp = this.#reservations.toppedUpOf(place);
     const added = toppedUp?.amounts[at] ?? 0;
@@ -208,7 +210,7 @@ export class Engine {
     const slot = this.#reservations.chainOf(place).slots[at] as number;
     const beyond = reported === UNKNOWN ? added : Math.max(0, reported - reserved);
     this.#buckets.close(slot, toppedUp?.marks[at] as number, added, beyond);
-    return Math.min(reported, reserved);
+    return reported === UNKNOWN ? UNKNOWN : Math.min(reported, reserved);
   }
 
   /** Reported amounts as whole numbers; UNKNOWN where there is none. Valid until the next time. */

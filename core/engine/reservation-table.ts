@@ -49,7 +49,7 @@ export class ReservationTable {
     return this.#chains.length - this.#free.length;
   }
 
-  /** A new reservation over this chain. It was charged what the cost says, until `adjust` says otherwise. */
+  /** A new reservation over this chain. It was charged what the cost says, where `adjust` does not say otherwise. */
   open(chain: Chain, cost: CallCost, mark: number, nowMs: number): Place {
     const place = this.#free.pop() ?? this.#newPlace(cost);
     this.#chains[place] = chain;
@@ -94,12 +94,9 @@ export class ReservationTable {
     return this.#adjusted[place];
   }
 
-  /** What it was charged when it was made, by position in the chain, to be changed. */
+  /** The same, to be filled in by whoever charges something else than the cost says. */
   adjust(place: Place): Float64Array {
-    const known = this.#adjusted[place];
-    if (known !== undefined) return known;
-    const cost = this.costOf(place);
-    const amounts = Float64Array.from(this.chainOf(place).chargeAt, (at) => cost[at] as number);
+    const amounts = new Float64Array(this.chainOf(place).slots.length);
     this.#adjusted[place] = amounts;
     return amounts;
   }

@@ -207,9 +207,18 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
   {
     id: 'top-up-refunded-from-admission',
     file: ENGINE,
-    find: 'marks[i] = mark;',
+    find: 'marks[i] = this.#buckets.nextMark();',
     replace: 'marks[i] = reservations.markOf(place);',
     fault: 'a call whose use was guessed too high while it ran gets back less than the bucket has room for',
+    tests: ENGINE_TESTS,
+  },
+  {
+    id: 'top-up-marked-before-refill',
+    file: ENGINE,
+    find: '      this.#buckets.refill(slot, nowMs);\n      if (added > 0) this.#buckets.chargeMore(slot, more);\n      else {\n        this.#buckets.charge(slot, more);\n        marks[i] = this.#buckets.nextMark();',
+    replace:
+      '      const early = this.#buckets.nextMark();\n      this.#buckets.refill(slot, nowMs);\n      if (added > 0) this.#buckets.chargeMore(slot, more);\n      else {\n        this.#buckets.charge(slot, more);\n        marks[i] = early;',
+    fault: 'a call that is topped up after a while gets nothing back of it',
     tests: ENGINE_TESTS,
   },
   {

@@ -3,7 +3,6 @@
 // States: reading -> deciding -> (held ->) sent -> answering -> done. Whatever happens, `done` is reached once, and an
 // admitted call is settled on the way there.
 
-import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Call } from '../../core/call.ts';
@@ -95,11 +94,6 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenCall {
     this.#upstream = upstream;
     this.#headers = readRequestHeaders(messages.request.rawHeaders);
     this.decisionId = context.nextDecisionId();
-  }
-
-  /** The connection that the call came on. */
-  get socket(): Socket {
-    return this.#request.socket;
   }
 
   /** Begins. `ended` is called once, when nothing of the call is left open. */
@@ -214,7 +208,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenCall {
     this.#tellAdmission();
   }
 
-  /** When the call is on its way, and before anything is told of its end. */
+  /** Tells of the admission, once: when the call is on its way, and before anything is told of its end. */
   #tellAdmission(): void {
     const { observer, governor } = this.#context;
     const admission = this.#admission;
@@ -236,23 +230,27 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenCall {
 
   #send(): void {
     this.#state = 'sent';
-    const { origin, basePath, dispatcher } = this.#upstream;
+    try {
+      this.#upstream.dispatcher.dispatch(this.#toUpstream(), this);
+    } catch (error) {
+      // What undici refuses to send (a header it calls invalid) never left.
+      this.#fail(error);
+    }
+  }
+
+  /** What the upstream is asked. */
+  #toUpstream(): Dispatcher.DispatchOptions {
+    const { origin, basePath } = this.#upstream;
     const headers = this.#headers.forwarded;
     // A spliced stream must come back readable: the extra usage event is taken out on the way.
     if (this.#facts?.usageSpliced) setAcceptEncoding(headers, this.#headers.acceptEncodingAt, 'identity');
-    const options: Dispatcher.DispatchOptions = {
+    return {
       origin,
       path: basePath + this.#target.pathAndQuery,
       method: (this.#request.method ?? 'GET') as Dispatcher.HttpMethod, // Node's parser accepts only real methods.
       headers,
       body: this.#facts?.body ?? this.#streamedBody(headers),
     };
-    try {
-      dispatcher.dispatch(options, this);
-    } catch (error) {
-      // What undici refuses to send (a header it calls invalid) never left.
-      this.#fail(error);
-    }
   }
 
   /** The body as it comes, under the length that announced it; null where there is none. */
@@ -330,6 +328,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenCall {
     if (rest !== undefined && rest.length > 0) this.#response.write(rest);
     if (this.#request.complete) this.#response.end();
     else {
+      // Else an answer without a body would wait for it.
       this.#response.flushHeaders();
       drain(this.#request, () => this.#response.end());
     }

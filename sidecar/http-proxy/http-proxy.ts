@@ -189,8 +189,13 @@ export class HttpProxy {
       return;
     }
     const exchange = new Exchange(this.#context, { request, response }, target, upstream);
+    const { open } = this.#connectionOf(request.socket);
     this.#open.add(exchange);
-    exchange.start(() => this.#ended(exchange));
+    open.push(exchange);
+    exchange.start(() => {
+      open.splice(open.indexOf(exchange), 1);
+      this.#ended(exchange);
+    });
   }
 
   #ended(exchange: Exchange): void {
@@ -226,9 +231,10 @@ export class HttpProxy {
   #connectionOf(socket: Socket): Connection {
     let connection = this.#connections.get(socket);
     if (connection === undefined) {
-      connection = { id: ++this.#connectionCount, latest: undefined };
+      connection = { id: ++this.#connectionCount, latest: undefined, open: [] };
+      const { open } = connection;
       socket.once('close', () => {
-        for (const exchange of this.#open.all()) if (exchange.socket === socket) exchange.connectionClosed();
+        for (const exchange of [...open]) exchange.connectionClosed();
       });
       this.#connections.set(socket, connection);
     }
@@ -250,6 +256,8 @@ function isKnownAgent(agent: string | undefined, { agents }: Workload): boolean 
 type Connection = {
   readonly id: number;
   latest: ServerResponse | undefined;
+  /** Calls that came on it and have not ended: seldom more than one. */
+  readonly open: Exchange[];
 };
 
 function ignore(): void {

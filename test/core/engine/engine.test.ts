@@ -21,7 +21,12 @@ const anyRule = (shadow: fc.Arbitrary<boolean>): fc.Arbitrary<LimitRule> =>
 type Step =
   | { readonly kind: 'wait'; readonly elapsedMs: number }
   | { readonly kind: 'reserve'; readonly rules: number; readonly amount: number }
-  | { readonly kind: 'topUp'; readonly which: number; readonly usedPercent: number }
+  | {
+      readonly kind: 'topUp';
+      readonly elapsedMs: number;
+      readonly which: number;
+      readonly usedPercent: number;
+    }
   | { readonly kind: 'settle'; readonly which: number; readonly usedPercent: number | undefined };
 
 const stepsOf = (maxUsedPercent: number): fc.Arbitrary<Step[]> =>
@@ -58,6 +63,8 @@ const flowingSteps: fc.Arbitrary<Step[]> = stepsOf(300).chain((steps) =>
       fc.record({
         at: fc.nat({ max: steps.length }),
         kind: fc.constant('topUp' as const),
+        // The buckets are behind in time when it comes.
+        elapsedMs: fc.nat({ max: 100 }),
         which: fc.nat(),
         usedPercent: fc.nat({ max: 300 }),
       }),
@@ -172,6 +179,7 @@ function expectToppedUpTwins(rules: readonly LimitRule[], steps: readonly Step[]
       world.reserve(chosen(step.rules), step.amount);
     }
     if (step.kind === 'topUp') {
+      world.nowMs += step.elapsedMs;
       const call = world.open[step.which % Math.max(1, world.open.length)];
       if (call !== undefined && !toppedUp.has(call)) {
         toppedUp.add(call);
@@ -189,6 +197,7 @@ function expectNeverAbove(rules: readonly LimitRule[], steps: readonly Step[]): 
     pass(world, step);
     if (step.kind === 'reserve') world.reserve(chosen(step.rules), step.amount);
     if (step.kind === 'topUp') {
+      world.nowMs += step.elapsedMs;
       const call = world.open[step.which % Math.max(1, world.open.length)];
       if (call !== undefined) world.topUp(step.which, usedOf(call.reserved, step.usedPercent) ?? 0);
     }
