@@ -200,7 +200,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenCall {
       return;
     }
     const { chain, reservation, shadow } = decision;
-    const decidingMs = performance.now() - this.#decideStartedMs - heldMs;
+    const decidingMs = this.#decidingMs(heldMs);
     const admittedAtMs = this.#context.clock.nowMs();
     this.#admission = { chain, reservation, admittedAtMs, shadow, heldMs, decidingMs };
     this.#toppedUpAtMs = admittedAtMs;
@@ -380,6 +380,11 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenCall {
     return this.#context.clock.nowMs() - this.#heldSinceMs;
   }
 
+  /** 0 for a call that was refused before its decision began. */
+  #decidingMs(heldMs: number): number {
+    return this.#decideStartedMs === 0 ? 0 : performance.now() - this.#decideStartedMs - heldMs;
+  }
+
   #refuse(reason: Refusal, heldMs = 0): void {
     const { observer, governor } = this.#context;
     this.#state = 'done';
@@ -391,7 +396,7 @@ export class Exchange implements Dispatcher.DispatchHandler, OpenCall {
       charged: undefined,
       shadow: undefined,
       heldMs,
-      decidingMs: this.#decideStartedMs === 0 ? 0 : performance.now() - this.#decideStartedMs - heldMs,
+      decidingMs: this.#decidingMs(heldMs),
     });
     sendRefusal(this.#request, this.#response, this.#toAnswer(reason));
   }

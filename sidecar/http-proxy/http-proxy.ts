@@ -157,10 +157,11 @@ export class HttpProxy {
     // A broken socket is seen by 'close'; without a listener its error would end the process.
     request.on('error', ignore);
     response.on('error', ignore);
-    this.#connectionOf(request.socket).latest = response;
+    const connection = this.#connectionOf(request.socket);
+    connection.latest = response;
     if (this.#stopping) {
       response.shouldKeepAlive = false;
-      this.#refuse(request, response, stopping(this.#connectionOf(request.socket).id));
+      this.#refuse(request, response, stopping(connection.id));
       return;
     }
     const problem = problemOf(request);
@@ -189,7 +190,7 @@ export class HttpProxy {
       return;
     }
     const exchange = new Exchange(this.#context, { request, response }, target, upstream);
-    const { open } = this.#connectionOf(request.socket);
+    const { open } = connection;
     this.#open.add(exchange);
     open.push(exchange);
     exchange.start(() => {
